@@ -1,0 +1,47 @@
+# The modules and their arrows. Left may be used by right, never the reverse; control and dataplane meet only in shm and schemas.
+
+# --- shm: what both planes share
+sluice_module(shm/types)
+sluice_module(shm/region USES shm_types)
+sluice_module(shm/ring USES shm_types)
+sluice_module(shm/counters USES shm_types)
+sluice_module(shm/live USES shm_types)
+sluice_module(shm/channel USES shm_types shm_region shm_ring shm_counters shm_live schemas)
+
+# --- dataplane: sans-I/O modules first, then the edge
+sluice_module(dataplane/packet USES shm_types)
+sluice_module(dataplane/memory USES shm_types)
+sluice_module(dataplane/ice USES shm_types dataplane_packet PACKAGES sluice::nice)
+sluice_module(dataplane/dtls USES shm_types PACKAGES sluice::openssl)
+sluice_module(dataplane/srtp USES shm_types dataplane_packet PACKAGES sluice::openssl)
+sluice_module(dataplane/rtp USES shm_types dataplane_packet dataplane_memory)
+sluice_module(dataplane/bwe USES shm_types dataplane_packet dataplane_memory)
+sluice_module(dataplane/simulcast USES shm_types dataplane_packet)
+sluice_module(dataplane/transport USES shm_types dataplane_packet dataplane_memory dataplane_ice dataplane_srtp dataplane_rtp
+              dataplane_bwe dataplane_simulcast)
+sluice_module(dataplane/router USES dataplane_transport)
+sluice_module(dataplane/engine USES shm_types dataplane_memory PACKAGES sluice::uring)
+sluice_module(dataplane/worker USES dataplane_router dataplane_engine shm_channel)
+sluice_module(dataplane/handshaker USES dataplane_dtls shm_channel)
+
+# --- control: the core and what hangs on it
+sluice_module(control/bus)
+sluice_module(control/rooms USES control_bus shm_types)
+sluice_module(control/store USES shm_types)
+sluice_module(control/config USES shm_types PACKAGES sluice::yaml sluice::json)
+sluice_module(control/sdp USES shm_types)
+sluice_module(control/workers USES shm_types shm_channel control_store)
+sluice_module(control/media USES control_rooms control_sdp control_workers control_store)
+sluice_module(control/sessions USES control_rooms control_store PACKAGES sluice::openssl)
+sluice_module(control/observability USES control_rooms control_workers PACKAGES sluice::spdlog)
+sluice_module(control/loop USES shm_types PACKAGES sluice::uv sluice::websockets)
+sluice_module(control/signaling/native USES control_rooms control_sessions control_media PACKAGES sluice::json)
+sluice_module(control/api USES control_rooms control_workers control_observability control_loop PACKAGES sluice::json)
+sluice_module(control/app USES control_config control_signaling_native control_api control_loop PACKAGES sluice::cli11)
+sluice_module(control/supervisor USES shm_channel PACKAGES sluice::openssl)
+
+# --- the programs
+sluice_program(sluice control/supervisor/main.cpp USES control_supervisor control_app)
+sluice_program(sluice-control control/app/main.cpp USES control_app)
+sluice_program(sluice-worker dataplane/worker/main.cpp USES dataplane_worker)
+sluice_program(sluice-handshaker dataplane/handshaker/main.cpp USES dataplane_handshaker)

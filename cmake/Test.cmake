@@ -1,0 +1,75 @@
+# Unit tests, fuzz targets and their corpora.
+include(GoogleTest)
+
+# Extra packages and modules that one module's tests need, beyond what the module itself uses.
+set(SLUICE_TEST_USES_dataplane_srtp sluice::srtp2)
+set(SLUICE_TEST_USES_shm_channel )
+set(SLUICE_TEST_USES_dataplane_worker )
+
+# One precompiled gtest for all test programs.
+# (A program, because objects of programs are compiled with other flags than those of libraries.)
+file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/tests_pch.cpp CONTENT "int main() { return 0; }\n")
+add_executable(tests_pch ${CMAKE_BINARY_DIR}/tests_pch.cpp)
+target_link_libraries(tests_pch PRIVATE sluice_options GTest::gtest GTest::gmock)
+target_precompile_headers(tests_pch PRIVATE <gtest/gtest.h> <gmock/gmock.h> <vector> <string> <span> <cstddef>)
+
+# sluice_test(NAME FOLDER USES target...)
+function(sluice_test name folder)
+  cmake_parse_arguments(T "" "" "USES" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${folder}/*.cpp)
+  list(FILTER sources EXCLUDE REGEX "_(fuzz|program)\\.cpp$")
+  if(NOT sources)
+    return()
+  endif()
+  add_executable(${name}_test ${sources})
+  target_include_directories(${name}_test PRIVATE ${CMAKE_SOURCE_DIR})
+  target_link_libraries(${name}_test PRIVATE sluice_options ${T_USES} GTest::gtest GTest::gmock GTest::gtest_main)
+  target_precompile_headers(${name}_test REUSE_FROM tests_pch)
+  # A test whose packages bring definitions of their own just compiles the headers again.
+  target_compile_options(${name}_test PRIVATE -Wno-invalid-pch)
+  target_compile_definitions(${name}_test PRIVATE SLUICE_TEST_DATA="${CMAKE_SOURCE_DIR}/tests/data" SLUICE_BIN_DIR="${CMAKE_BINARY_DIR}/bin")
+  # One ctest entry per program: a process start per test case would cost more than the tests.
+  add_test(NAME ${name} COMMAND ${name}_test)
+  set_tests_properties(${name} PROPERTIES TIMEOUT 300)
+endfunction()
+
+function(sluice_module_test path)
+  string(REPLACE "/" "_" target ${path})
+  sluice_test(${target} tests/${path} USES ${target} ${SLUICE_TEST_USES_${target}})
+  # Helper processes of a module's tests: tests/MODULE/NAME_program.cpp -> bin/NAME_program
+  file(GLOB programs CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/${path}/*_program.cpp)
+  foreach(program ${programs})
+    cmake_path(GET program STEM stem)
+    add_executable(${stem} ${program})
+    target_include_directories(${stem} PRIVATE ${CMAKE_SOURCE_DIR})
+    target_link_libraries(${stem} PRIVATE sluice_options ${target} ${SLUICE_TEST_USES_${target}})
+    if(TARGET ${target}_test)
+      add_dependencies(${target}_test ${stem})
+    endif()
+  endforeach()
+endfunction()
+
+# tests/fuzz/NAME_fuzz.cpp defines LLVMFuzzerTestOneInput; its first line reads "// uses: target target". Its seed corpus
+# lies in tests/fuzz/corpus/NAME. With clang (preset fuzz) it is a libFuzzer program; everywhere else the same source
+# linked with the replayer runs over the corpus as an ordinary test.
+function(sluice_fuzz_targets)
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/fuzz/*_fuzz.cpp)
+  foreach(source ${sources})
+    cmake_path(GET source STEM stem)
+    string(REGEX REPLACE "_fuzz$" "" name ${stem})
+    file(STRINGS ${source} first LIMIT_COUNT 1)
+    string(REGEX REPLACE "^// uses: *" "" uses "${first}")
+    separate_arguments(uses)
+    if(SLUICE_FUZZ)
+      add_executable(${stem} ${source})
+      target_link_options(${stem} PRIVATE -fsanitize=fuzzer)
+    else()
+      add_executable(${stem} ${source} ${CMAKE_SOURCE_DIR}/tests/fuzz/replay.cpp)
+    endif()
+    target_include_directories(${stem} PRIVATE ${CMAKE_SOURCE_DIR})
+    target_link_libraries(${stem} PRIVATE sluice_options ${uses})
+    if(NOT SLUICE_FUZZ)
+      add_test(NAME fuzz-corpus-${name} COMMAND ${stem} ${CMAKE_SOURCE_DIR}/tests/fuzz/corpus/${name})
+    endif()
+  endforeach()
+endfunction()

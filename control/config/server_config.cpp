@@ -1,0 +1,159 @@
+#include "control/config/server_config.hpp"
+
+#include <algorithm>
+#include <initializer_list>
+#include <set>
+#include <string_view>
+
+#include "control/config/sources.hpp"
+
+namespace sluice::config {
+
+using nlohmann::json;
+
+namespace {
+
+/// The first of `paths` that is set.
+const json* first_of(const json& tree, std::initializer_list<std::string_view> paths) {
+  for (const std::string_view path : paths) {
+    if (const json* value = value_at(tree, path); value != nullptr && !value->is_null()) return value;
+  }
+  return nullptr;
+}
+
+template <typename T>
+void read(const json& tree, std::initializer_list<std::string_view> paths, T& out) {
+  if (const json* value = first_of(tree, paths)) out = value->get<T>();
+}
+
+void read_ms(const json& tree, std::initializer_list<std::string_view> paths, std::chrono::milliseconds& out) {
+  std::int64_t count = out.count();
+  read(tree, paths, count);
+  out = std::chrono::milliseconds(count);
+}
+
+std::vector<std::string> texts(const json& value) {
+  if (value.is_string())
+    return value.get<std::string>().empty() ? std::vector<std::string>{} : std::vector{value.get<std::string>()};
+  return value.get<std::vector<std::string>>();
+}
+
+SignalingConfig read_signaling(const json& tree) {
+  SignalingConfig signaling;
+  read(tree, {"signaling.host"}, signaling.host);
+  read(tree, {"signaling.port", "server.port"}, signaling.port);
+  read(tree, {"signaling.allowedOrigins"}, signaling.allowed_origins);
+  read(tree, {"signaling.maxPeersPerRoom", "server.maxPeersPerRoom"}, signaling.max_peers_per_room);
+  read(tree, {"signaling.maxRoomIdBytes"}, signaling.max_room_id_bytes);
+  read(tree, {"signaling.maxMessageSize", "server.maxMessageSize"}, signaling.max_message_bytes);
+  read(tree, {"signaling.autoCreateRooms", "server.autoCreateRooms"}, signaling.auto_create_rooms);
+  read(tree, {"signaling.autoDestroyRooms", "server.autoDestroyRooms"}, signaling.auto_destroy_rooms);
+  read(tree, {"signaling.relayControlPayloads"}, signaling.relay_control_payloads);
+  read(tree, {"signaling.trustProxy"}, signaling.trust_proxy);
+  read_ms(tree, {"signaling.pingInterval", "server.pingInterval"}, signaling.ping_interval);
+  read_ms(tree, {"signaling.reconnectTtl", "server.reconnectTtl"}, signaling.reconnect_ttl);
+  TlsFiles tls;
+  read(tree, {"signaling.tls.cert"}, tls.cert);
+  read(tree, {"signaling.tls.key"}, tls.key);
+  if (tls.cert.empty() != tls.key.empty()) {
+    throw ConfigError("'signaling.tls' needs both 'cert' and 'key', two PEM files; " +
+                      std::string(tls.cert.empty() ? "'cert'" : "'key'") + " is missing.");
+  }
+  if (!tls.cert.empty()) signaling.tls = tls;
+  return signaling;
+}
+
+MediaConfig read_media(const json& tree) {
+  MediaConfig media;
+  read(tree, {"media.port"}, media.port);
+  std::vector<std::string> listen{"0.0.0.0", "::"};
+  if (const json* value = first_of(tree, {"media.listen", "nativeSfu.listenIp", "sfu.listenIp"})) listen = texts(*value);
+  for (const std::string& ip : listen) {
+    const auto address = SocketAddress::parse(ip, 0);
+    if (!address) throw ConfigError("'" + ip + "' in 'media.listen' is not a numeric IP address, such as 0.0.0.0 or ::.");
+    const bool twice = std::any_of(media.listen.begin(), media.listen.end(),
+                                   [&](const SocketAddress& other) { return other.is_ipv4() == address->is_ipv4(); });
+    if (twice) throw ConfigError("'media.listen' takes at most one IPv4 and one IPv6 address.");
+    media.listen.push_back(*address);
+  }
+  if (media.listen.empty()) throw ConfigError("'media.listen' is empty; name 0.0.0.0, :: or an address of this machine.");
+  if (const json* value = first_of(tree, {"media.announced_ip", "nativeSfu.announcedIp", "sfu.announcedIp"})) {
+    media.announced_ips = texts(*value);
+  }
+  for (const std::string& ip : media.announced_ips) {
+    if (!SocketAddress::parse(ip, 0)) throw ConfigError("'" + ip + "' in 'media.announced_ip' is not a numeric IP address.");
+  }
+  std::string engine = "auto";
+  read(tree, {"media.engine"}, engine);
+  media.engine = engine == "io_uring" ? EngineChoice::io_uring
+                 : engine == "mmsg"   ? EngineChoice::mmsg
+                                      : EngineChoice::automatic;
+  return media;
+}
+
+WorkersConfig read_workers(const json& tree, unsigned cpu_count, const MediaConfig& media) {
+  WorkersConfig workers;
+  read(tree, {"workers.cores"}, workers.cores);
+  const std::set<std::uint16_t> distinct(workers.cores.begin(), workers.cores.end());
+  if (distinct.size() != workers.cores.size())
+    throw ConfigError("'workers.cores' names a core twice; each worker needs one of its own.");
+  for (const std::uint16_t core : workers.cores) {
+    if (core >= cpu_count) {
+      throw ConfigError("'workers.cores' names core " + std::to_string(core) + ", but this machine has cores 0 to " +
+                        std::to_string(cpu_count - 1) + ".");
+    }
+  }
+  workers.count = workers.cores.empty() ? static_cast<std::uint16_t>(std::clamp(cpu_count, 1U, 256U))
+                                        : static_cast<std::uint16_t>(workers.cores.size());
+  read(tree, {"workers.count", "nativeSfu.numWorkers", "sfu.numWorkers"}, workers.count);
+  if (!workers.cores.empty() && workers.count > workers.cores.size()) {
+    throw ConfigError("'workers.count' is " + std::to_string(workers.count) + ", but 'workers.cores' names only " +
+                      std::to_string(workers.cores.size()) + " cores; leave the count out or name more cores.");
+  }
+  if (media.port + workers.count - 1 > 65535) {
+    throw ConfigError("'media.port' " + std::to_string(media.port) + " leaves no room for " + std::to_string(workers.count) +
+                      " workers below 65536; choose a lower port.");
+  }
+  return workers;
+}
+
+}  // namespace
+
+ServerConfig resolve(const json& tree, unsigned cpu_count) {
+  ServerConfig config;
+  config.signaling = read_signaling(tree);
+  config.media = read_media(tree);
+  config.workers = read_workers(tree, cpu_count, config.media);
+  read(tree, {"nativeSfuEnabled"}, config.native_sfu.enabled);
+  read(tree, {"nativeSfu.region", "region.id"}, config.native_sfu.region);
+  read(tree, {"nativeSfu.enableSimulcast"}, config.native_sfu.simulcast);
+  read(tree, {"nativeSfu.enableDtx"}, config.native_sfu.dtx);
+  read(tree, {"nativeSfu.maxRoomsPerWorker"}, config.native_sfu.max_rooms_per_worker);
+  read(tree, {"adminApiEnabled"}, config.admin_api.enabled);
+  read(tree, {"adminApi.host"}, config.admin_api.host);
+  read(tree, {"adminApi.port"}, config.admin_api.port);
+  read(tree, {"adminApi.adminSecret"}, config.admin_api.secret);
+  read(tree, {"adminApi.prefix"}, config.admin_api.prefix);
+  const auto loopback = SocketAddress::parse(config.admin_api.host, 0);
+  if (!loopback && config.admin_api.host != "localhost") {
+    throw ConfigError("'adminApi.host' must be a numeric IP address, such as 127.0.0.1.");
+  }
+  const bool is_local =
+      config.admin_api.host == "localhost" || config.admin_api.host == "::1" || config.admin_api.host.starts_with("127.");
+  if (config.admin_api.enabled && config.admin_api.secret.empty() && !is_local) {
+    throw ConfigError("'adminApi.host' " + config.admin_api.host +
+                      " is reachable from outside; set 'adminApi.adminSecret' as well, or leave the host at 127.0.0.1.");
+  }
+  std::string text = "line";
+  read(tree, {"log.format"}, text);
+  config.log.format = text == "json" ? LogFormat::json : LogFormat::line;
+  text = "info";
+  read(tree, {"log.level"}, text);
+  config.log.level = text == "debug"   ? LogLevel::debug
+                     : text == "warn"  ? LogLevel::warn
+                     : text == "error" ? LogLevel::error
+                                       : LogLevel::info;
+  return config;
+}
+
+}  // namespace sluice::config

@@ -2,6 +2,7 @@
 
 # --- shm: what both planes share
 sluice_module(shm/types)
+sluice_module(shm/descriptors USES shm_types)
 sluice_module(shm/region USES shm_types)
 sluice_module(shm/ring USES shm_types)
 sluice_module(shm/counters USES shm_types)
@@ -21,8 +22,8 @@ sluice_module(dataplane/transport USES shm_types dataplane_packet dataplane_memo
               dataplane_bwe dataplane_simulcast)
 sluice_module(dataplane/router USES dataplane_transport)
 sluice_module(dataplane/engine USES shm_types dataplane_memory PACKAGES sluice::uring)
-sluice_module(dataplane/worker USES dataplane_router dataplane_engine shm_channel)
-sluice_module(dataplane/handshaker USES dataplane_dtls shm_channel)
+sluice_module(dataplane/worker USES dataplane_router dataplane_engine shm_channel shm_descriptors)
+sluice_module(dataplane/handshaker USES dataplane_dtls shm_channel shm_descriptors)
 
 # --- control: the core and what hangs on it
 sluice_module(control/bus)
@@ -30,15 +31,15 @@ sluice_module(control/rooms USES control_bus shm_types)
 sluice_module(control/store USES shm_types)
 sluice_module(control/config USES shm_types PACKAGES sluice::yaml sluice::json)
 sluice_module(control/sdp USES shm_types)
-sluice_module(control/workers USES shm_types shm_channel control_store)
+sluice_module(control/workers USES shm_types shm_channel shm_descriptors control_store)
 sluice_module(control/media USES control_rooms control_sdp control_workers control_store)
 sluice_module(control/sessions USES control_rooms control_store PACKAGES sluice::openssl)
 sluice_module(control/observability USES control_rooms control_workers PACKAGES sluice::spdlog)
 sluice_module(control/loop USES shm_types PACKAGES sluice::uv sluice::websockets)
 sluice_module(control/signaling/native USES control_rooms control_sessions control_media PACKAGES sluice::json)
 sluice_module(control/api USES control_rooms control_workers control_observability control_loop PACKAGES sluice::json)
-sluice_module(control/app USES control_config control_signaling_native control_api control_loop PACKAGES sluice::cli11)
-sluice_module(control/supervisor USES shm_channel PACKAGES sluice::openssl)
+sluice_module(control/app USES shm_descriptors control_config control_signaling_native control_api control_loop PACKAGES sluice::cli11)
+sluice_module(control/supervisor USES shm_channel shm_descriptors PACKAGES sluice::openssl)
 
 # --- the programs
 sluice_program(sluice control/supervisor/main.cpp USES control_supervisor control_app)

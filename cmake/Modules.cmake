@@ -4,9 +4,9 @@
 sluice_module(shm/types)
 sluice_module(shm/descriptors USES shm_types)
 sluice_module(shm/region USES shm_types)
-sluice_module(shm/ring USES shm_types)
-sluice_module(shm/counters USES shm_types)
-sluice_module(shm/live USES shm_types)
+sluice_module(shm/ring USES shm_types shm_region)
+sluice_module(shm/counters USES shm_types shm_region)
+sluice_module(shm/live USES shm_types shm_region schemas)
 sluice_module(shm/channel USES shm_types shm_region shm_ring shm_counters shm_live schemas)
 
 # --- dataplane: sans-I/O modules first, then the edge
@@ -28,7 +28,7 @@ sluice_module(dataplane/handshaker USES dataplane_dtls shm_channel shm_descripto
 # --- control: the core and what hangs on it
 sluice_module(control/bus)
 sluice_module(control/rooms USES control_bus shm_types)
-sluice_module(control/store USES shm_types)
+sluice_module(control/store USES shm_types shm_region)
 sluice_module(control/config USES shm_types PACKAGES sluice::yaml sluice::json)
 sluice_module(control/sdp USES shm_types)
 sluice_module(control/workers USES shm_types shm_channel shm_descriptors control_store)
@@ -36,9 +36,10 @@ sluice_module(control/media USES control_rooms control_sdp control_workers contr
 sluice_module(control/sessions USES control_rooms control_store PACKAGES sluice::openssl)
 sluice_module(control/observability USES control_rooms control_workers PACKAGES sluice::spdlog)
 sluice_module(control/loop USES shm_types PACKAGES sluice::uv sluice::websockets)
-sluice_module(control/signaling/native USES control_rooms control_sessions control_media PACKAGES sluice::json)
+sluice_module(control/json USES shm_types PACKAGES sluice::json)
+sluice_module(control/signaling/native USES control_rooms control_sessions control_json)
 sluice_module(control/api USES control_rooms control_workers control_observability control_loop PACKAGES sluice::json)
-sluice_module(control/app USES shm_descriptors control_config control_signaling_native control_api control_loop PACKAGES sluice::cli11)
+sluice_module(control/app USES shm_descriptors control_config control_media control_signaling_native control_api control_loop PACKAGES sluice::cli11)
 sluice_module(control/supervisor USES shm_channel shm_descriptors PACKAGES sluice::openssl)
 
 # --- the programs

@@ -1,0 +1,240 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "control/rooms/ids.hpp"
+#include "control/rooms/metadata.hpp"
+#include "control/rooms/peer_state.hpp"
+#include "shm/types/time.hpp"
+
+/// What happens in rooms, as facts on the bus. Each is published exactly once, after the tables (Rooms, Publications) have
+/// changed. When a peer goes, PeerLeft comes first, then SubscriptionEnded and PublicationEnded for what was its own;
+/// RoomDestroyed, if it was the last, has no fixed place among these, so subscribers ignore ids they do not know.
+namespace sluice {
+
+// --- peers and rooms -----------------------------------------------------------------------------------------------------
+
+/// Why a peer left its room.
+enum class LeaveCause : std::uint8_t {
+  left,            // it said so
+  dropped,         // connection lost and no hold time applies
+  hold_expired,    // connection lost and not resumed in time
+  kicked,          // API, admin or moderator
+  room_destroyed,  // its room was deleted
+  shed,            // load shedding
+  idle,            // idle for too long
+};
+[[nodiscard]] constexpr std::string_view to_string(LeaveCause cause) noexcept {
+  switch (cause) {
+    case LeaveCause::left:
+      return "left";
+    case LeaveCause::dropped:
+      return "dropped";
+    case LeaveCause::hold_expired:
+      return "hold_expired";
+    case LeaveCause::kicked:
+      return "kicked";
+    case LeaveCause::room_destroyed:
+      return "room_destroyed";
+    case LeaveCause::shed:
+      return "shed";
+    case LeaveCause::idle:
+      break;
+  }
+  return "idle";
+}
+
+/// A connection opened and got a peer id (of a resuming client too: that id is thrown away later).
+struct PeerConnected {
+  PeerId peer;
+  std::string dialect;
+  std::string ip;
+};
+/// The peer id is gone from the peer table. Counterpart of PeerConnected; after PeerLeft if it was in a room.
+struct PeerClosed {
+  PeerId peer;
+};
+struct PeerJoined {
+  PeerSnapshot peer;
+  RoomId room;
+};
+struct PeerLeft {
+  PeerSnapshot peer;  // `room` still names the room that it left
+  RoomId room;
+  LeaveCause cause = LeaveCause::left;
+};
+/// The connection was lost and the peer is held until `until`: it keeps its place, publications and subscriptions.
+struct PeerSuspended {
+  PeerId peer;
+  RoomId room;
+  TimePoint until;
+};
+struct PeerReconnected {
+  PeerSnapshot peer;
+  RoomId room;
+};
+struct PeerMetadataChanged {
+  PeerId peer;
+  std::optional<RoomId> room;
+  Metadata patch;  // as given; `null` removed the key
+};
+/// A peer is put out. PeerLeft follows if it was in a room; the dialect says `kicked` and closes the connection.
+struct PeerKicked {
+  PeerId peer;
+  std::optional<RoomId> room;
+  LeaveCause cause = LeaveCause::kicked;  // kicked, room_destroyed, shed or idle
+  std::string reason;
+  std::optional<std::string> by;  // peer id of the moderator, or "system"
+};
+struct RoomCreated {
+  RoomId room;
+  Metadata metadata;
+};
+struct RoomDestroyed {
+  RoomId room;
+};
+struct RoomMetadataChanged {
+  RoomId room;
+  Metadata patch;  // merged; `null` is stored
+};
+/// A join refused by the room token or by the admission chain (contract section 5, steps 3 and 4).
+struct JoinRejected {
+  PeerId peer;
+  RoomId room;
+  std::string reason;
+};
+
+// --- messages -----------------------------------------------------------------------------------------------------------
+
+/// Application data from a member (or "__admin__") to one member or to all others. Each dialect delivers to its own peers.
+struct DataRelayed {
+  RoomId room;
+  std::string from;
+  std::optional<PeerId> target;  // none: every member but the sender
+  std::string payload;           // raw JSON text, to be passed on unchanged
+};
+/// Server-side code sends a whole message (raw JSON object text) to a room.
+struct RoomMessagePosted {
+  RoomId room;
+  std::string message;
+  std::vector<PeerId> except;
+};
+/// The same to one peer.
+struct PeerMessagePosted {
+  PeerId peer;
+  std::string message;
+};
+
+// --- publications and subscriptions ---------------------------------------------------------------------------------------
+
+enum class PublicationKind : std::uint8_t { audio, video, data };
+[[nodiscard]] constexpr std::string_view to_string(PublicationKind kind) noexcept {
+  switch (kind) {
+    case PublicationKind::audio:
+      return "audio";
+    case PublicationKind::video:
+      return "video";
+    case PublicationKind::data:
+      break;
+  }
+  return "data";
+}
+
+struct PublicationStarted {
+  RoomId room;
+  PeerId peer;
+  ProducerId producer;
+  PublicationKind kind = PublicationKind::audio;
+  std::string track_id;
+  std::vector<std::string> layers;   // lowest first; empty = one layer
+  std::optional<std::string> mid;    // the m-line that carries it, if the client named one
+  std::vector<std::uint32_t> ssrcs;  // or the SSRCs, if it named those
+};
+struct PublicationEnded {
+  RoomId room;
+  PeerId peer;
+  ProducerId producer;
+  PublicationKind kind = PublicationKind::audio;
+};
+struct PublicationPaused {
+  RoomId room;
+  PeerId peer;
+  ProducerId producer;
+};
+struct PublicationResumed {
+  RoomId room;
+  PeerId peer;
+  ProducerId producer;
+};
+
+struct SubscriptionStarted {
+  RoomId room;
+  ConsumerId consumer;
+  ProducerId producer;
+  PeerId subscriber;
+  PeerId publisher;
+  PublicationKind kind = PublicationKind::audio;
+  std::string track_id;
+  std::string active_layer;           // highest layer's name; "" unless video
+  std::optional<std::uint8_t> layer;  // its index, when the publication has layers
+};
+enum class SubscriptionEndReason : std::uint8_t { unsubscribed, publication_ended, subscriber_left };
+struct SubscriptionEnded {
+  RoomId room;
+  ConsumerId consumer;
+  ProducerId producer;
+  PeerId subscriber;
+  SubscriptionEndReason reason = SubscriptionEndReason::unsubscribed;
+};
+/// The subscriber itself paused or resumed its consumer.
+struct SubscriptionPaused {
+  RoomId room;
+  ConsumerId consumer;
+  PeerId subscriber;
+};
+struct SubscriptionResumed {
+  RoomId room;
+  ConsumerId consumer;
+  PeerId subscriber;
+};
+/// The subscriber's manual ceiling: nothing above this layer is to be forwarded to it.
+struct SubscriptionLayerSelected {
+  RoomId room;
+  ConsumerId consumer;
+  PeerId subscriber;
+  std::uint8_t layer = 0;  // index into the publication's layers
+  std::string name;
+};
+
+// --- media (published by the media module)
+// -----------------------------------------------------------------------------------
+
+/// A consumer got an m-line of its subscriber. Published whenever the m-line of a consumer becomes known or changes.
+struct ConsumerReady {
+  PeerId peer;
+  ConsumerId consumer;
+  std::string mid;
+};
+/// No codec in common between publisher and subscriber.
+struct ConsumerCodecUnsupported {
+  PeerId peer;
+  ConsumerId consumer;
+};
+/// The peer's media transport ended without its doing (DTLS failure, ICE consent lost).
+struct MediaClosed {
+  PeerId peer;
+  std::string reason;
+};
+
+// --- start
+// ------------------------------------------------------------------------------------------------------------------
+
+/// Rooms, peers, publications and subscriptions were read back after a restart of the control process; no other facts were
+/// published for them. Peers are `reconnecting`. Subscribers take stock from Rooms and Publications.
+struct RoomsRestored {};
+
+}  // namespace sluice

@@ -1,0 +1,109 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "control/loop/http_message.hpp"
+#include "shm/types/bytes.hpp"
+#include "shm/types/time.hpp"
+
+namespace sluice::loop {
+
+class EventLoop;
+
+/// Names one WebSocket for its life; never reused by this process.
+using SocketId = std::uint64_t;
+
+/// What the upgrade request said.
+struct UpgradeRequest {
+  std::string path;
+  std::string query;
+  std::string remote_ip;    // of the TCP connection, or of X-Forwarded-For if the listener trusts it
+  std::string subprotocol;  // the one selected: the first offered, or empty
+  std::string origin;
+};
+
+/// Receives what happens on a listener's WebSockets. Called on the loop's thread; may call back into the WebServer.
+class WebSocketHandler {
+ public:
+  virtual ~WebSocketHandler() = default;
+  virtual void on_open(SocketId id, const UpgradeRequest& request) = 0;
+  /// One whole message, text or binary alike; borrowed for the call.
+  virtual void on_message(SocketId id, Bytes message) = 0;
+  virtual void on_close(SocketId id) = 0;
+};
+
+struct ListenerConfig {
+  std::string name;               // for logs: "signaling", "admin"
+  std::string host;               // numeric address; empty = all
+  std::uint16_t port = 0;         // 0 = any
+  std::string tls_cert, tls_key;  // PEM files; empty = no TLS
+  std::size_t message_bytes_max = 1048576;
+  std::size_t body_bytes_max = 1048576;
+  std::size_t send_queue_bytes_max = 4 * 1048576;  // a slower reader is disconnected
+  std::uint32_t sockets_per_ip_max = 512;          // loopback is exempt
+  Duration ping_interval = std::chrono::seconds(30);
+  bool trust_proxy = false;
+  std::vector<std::string> allowed_origins;  // empty = all
+  std::function<HttpResponse(const HttpRequest&)> http;
+  WebSocketHandler* websocket = nullptr;  // null: upgrades are refused
+};
+
+struct WebServerStatistics {
+  std::uint64_t sockets_open = 0;
+  std::uint64_t sockets_opened = 0;
+  std::uint64_t upgrades_refused = 0;
+  std::uint64_t messages_in = 0;
+  std::uint64_t messages_out = 0;
+  std::uint64_t slow_readers_closed = 0;
+  std::uint64_t heartbeats_missed = 0;
+  std::uint64_t messages_too_large = 0;
+  std::uint64_t http_requests = 0;
+};
+
+/// A listener could not be opened; what() is one sentence that says what to do.
+class ListenError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// HTTP/1.1 and WebSocket by libwebsockets on the event loop. HTTP/2 is neither offered nor accepted, nor is compression.
+/// Message order is kept per socket; broken frames close only their own connection (1002, 1007, 1009).
+class WebServer {
+ public:
+  explicit WebServer(EventLoop& loop);
+  ~WebServer();
+  WebServer(const WebServer&) = delete;
+  WebServer& operator=(const WebServer&) = delete;
+
+  /// Opens a listener; returns its port. Throws ListenError.
+  std::uint16_t listen(ListenerConfig config);
+
+  /// Queues one text message. Nothing happens for a socket that is closing or gone.
+  void send(SocketId id, std::shared_ptr<const std::string> text);
+  /// Closes after what is queued has left. `reason` is cut to 123 UTF-8 bytes at a character boundary.
+  void close(SocketId id, std::uint16_t code, std::string_view reason);
+  /// Drops the TCP connection without a close frame.
+  void terminate(SocketId id);
+  /// Closes every socket with `code` and accepts no more.
+  void shut_down(std::uint16_t code, std::string_view reason);
+  /// Reads certificates and keys again from their files.
+  void reload_tls();
+
+  [[nodiscard]] const WebServerStatistics& statistics() const noexcept;
+
+ private:
+  std::unique_ptr<class LwsServer> server_;
+};
+
+/// The longest prefix of `reason` that fits a close frame (123 bytes) and ends at a character boundary (RFC 6455
+/// section 5.5).
+[[nodiscard]] std::string_view fit_close_reason(std::string_view reason) noexcept;
+
+}  // namespace sluice::loop

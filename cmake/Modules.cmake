@@ -3,7 +3,7 @@
 # --- shm: what both planes share
 sluice_module(shm/types)
 sluice_module(shm/descriptors USES shm_types)
-sluice_module(shm/region USES shm_types)
+sluice_module(shm/region USES shm_types shm_descriptors)
 sluice_module(shm/ring USES shm_types shm_region)
 sluice_module(shm/counters USES shm_types shm_region)
 sluice_module(shm/live USES shm_types shm_region schemas)
@@ -18,7 +18,7 @@ sluice_module(dataplane/srtp USES shm_types dataplane_packet PACKAGES sluice::op
 sluice_module(dataplane/rtp USES shm_types dataplane_packet dataplane_memory)
 sluice_module(dataplane/bwe USES shm_types dataplane_packet dataplane_memory)
 sluice_module(dataplane/simulcast USES shm_types dataplane_packet)
-sluice_module(dataplane/transport USES shm_types dataplane_packet dataplane_memory dataplane_ice dataplane_srtp dataplane_rtp
+sluice_module(dataplane/transport USES shm_types shm_counters dataplane_packet dataplane_memory dataplane_ice dataplane_srtp dataplane_rtp
               dataplane_bwe dataplane_simulcast)
 sluice_module(dataplane/router USES dataplane_transport)
 sluice_module(dataplane/engine USES shm_types dataplane_memory PACKAGES sluice::uring)

@@ -1,0 +1,92 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <type_traits>
+
+#include "dataplane/simulcast/layer_observer.hpp"
+#include "shm/types/sequence_number.hpp"
+#include "shm/types/time.hpp"
+
+namespace sluice {
+
+/// The layer choice of one subscription; survives. All-zero: nothing forwarded yet, no ceilings.
+/// Layers are stored plus one, so that zero is "none"; ranks (see LayerObserver) as "ranks taken off the top".
+struct SwitcherState {
+  ExtendedSequenceNumber first;             ///< of the present layer: where its key frame began
+  ExtendedSequenceNumber highest;           ///< of the present layer, forwarded or left out
+  ExtendedSequenceNumber previous_highest;  ///< of the layer before
+  std::uint32_t frame_timestamp = 0;        ///< of the newest frame of the present layer
+  std::uint8_t current = 0;                 ///< layer + 1
+  std::uint8_t previous = 0;                ///< layer + 1
+  std::uint8_t ceiling = 0;                 ///< highest rank allowed by control + 1; 0: no ceiling
+  std::uint8_t allocation = 0;              ///< highest rank that bandwidth affords + 1; 0: not limited
+  std::uint8_t temporal_ceiling = 0;        ///< highest temporal id wanted + 1; 0: all
+  std::uint8_t temporal_effective = 0;      ///< as applied to the newest frame + 1; 0: all
+  std::uint8_t reserved[6] = {};
+};
+static_assert(std::is_standard_layout_v<SwitcherState> && std::is_trivially_copyable_v<SwitcherState>);
+
+/// A packet as the switcher needs it, beside LayerPacket.
+struct SwitcherPacket {
+  std::uint8_t layer = 0;
+  ExtendedSequenceNumber sequence;  ///< of that layer's SSRC
+  std::uint32_t rtp_timestamp = 0;
+  bool frame_start = false;
+  bool key_frame = false;  ///< known only where frame_start is
+  std::uint8_t temporal_id = 0;
+  bool layer_sync = false;  ///< VP8 Y bit: refers to temporal layer 0 only
+};
+
+enum class Verdict : std::uint8_t {
+  drop,      ///< not for this subscriber
+  forward,   ///< of the present layer
+  switched,  ///< the first packet of the key frame from which this layer fills the subscription: begin_source(), forward it,
+             ///< and then whatever the cache holds of this layer behind it (packets that overtook it were dropped)
+  late,  ///< of the layer before, from before the switch: may fill a hole (StreamRewriter decides)
+  skip   ///< of the present layer, left out with its whole frame: StreamRewriter::skip and Vp8Rewriter::skip
+};
+
+/// Chooses the simulcast layer of one subscription. The target is the highest layer that is alive within all ceilings; a
+/// change happens only at the first packet of a key frame of the target, and until then the present layer goes on. When the
+/// present layer dies the target falls; a layer that comes (back) is chosen once it was stable for a while.
+///
+/// `current` is a layer index (of the rid), ceilings are ranks by quality. With no layer yet, the key frame of any allowed
+/// layer is taken, because a small picture now is better than none.
+class SimulcastSwitcher {
+ public:
+  /// Goes on from a filled state.
+  explicit SimulcastSwitcher(SwitcherState& state) noexcept : state_(&state) {}
+
+  /// Highest rank allowed by control (the subscriber's wish, policy); nothing: no ceiling.
+  void set_ceiling(std::optional<std::uint8_t> rank) noexcept;
+  /// Highest rank that the bandwidth allocation affords; nothing: not limited.
+  void set_allocation(std::optional<std::uint8_t> rank) noexcept;
+  /// Highest VP8 temporal id to forward; nothing: all. Goes down with the next frame, up at the next layer sync of the
+  /// higher layer (RFC 7741 Y bit) or key frame.
+  void set_temporal_ceiling(std::optional<std::uint8_t> temporal_id) noexcept;
+  /// The subscription was paused or another publication fills it: the next key frame begins anew.
+  void restart() noexcept;
+
+  /// Judges one packet of the publication.
+  [[nodiscard]] Verdict on_packet(TimePoint now, const LayerObserver& layers, const SwitcherPacket& packet) noexcept;
+
+  /// The layer that should fill the subscription; nothing when no allowed layer is alive.
+  [[nodiscard]] std::optional<std::uint8_t> target(TimePoint now, const LayerObserver& layers) const noexcept;
+  /// The layer that fills it.
+  [[nodiscard]] std::optional<std::uint8_t> current() const noexcept;
+  /// The layer whose publisher should be asked for a key frame, while the target is not the present layer.
+  [[nodiscard]] std::optional<std::uint8_t> key_frame_wanted(TimePoint now, const LayerObserver& layers) const noexcept;
+
+  [[nodiscard]] const SwitcherState& state() const noexcept { return *state_; }
+
+ private:
+  [[nodiscard]] bool allowed(const LayerObserver& layers, std::uint8_t layer) const noexcept;
+  Verdict begin(const SwitcherPacket& packet) noexcept;
+  Verdict judge_present(const SwitcherPacket& packet) noexcept;
+  void update_temporal(const SwitcherPacket& packet) noexcept;
+
+  SwitcherState* state_;
+};
+
+}  // namespace sluice

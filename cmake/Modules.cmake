@@ -2,7 +2,6 @@
 
 # --- shm: what both planes share
 sluice_module(shm/types)
-sluice_module(shm/descriptors USES shm_types)
 sluice_module(shm/region USES shm_types shm_descriptors)
 sluice_module(shm/ring USES shm_types shm_region)
 sluice_module(shm/counters USES shm_types shm_region)
@@ -38,7 +37,7 @@ sluice_module(control/observability USES control_rooms control_workers PACKAGES 
 sluice_module(control/loop USES shm_types PACKAGES sluice::uv sluice::websockets)
 sluice_module(control/json USES shm_types PACKAGES sluice::json)
 sluice_module(control/signaling/native USES control_rooms control_sessions control_json)
-sluice_module(control/api USES control_rooms control_workers control_observability control_loop PACKAGES sluice::json)
+sluice_module(control/api USES control_rooms control_workers control_observability control_loop PACKAGES sluice::json sluice::openssl)
 sluice_module(control/app USES shm_descriptors control_config control_media control_signaling_native control_api control_loop PACKAGES sluice::cli11)
 sluice_module(control/supervisor USES shm_channel shm_descriptors PACKAGES sluice::openssl)
 

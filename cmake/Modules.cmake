@@ -2,6 +2,7 @@
 
 # --- shm: what both planes share
 sluice_module(shm/types)
+sluice_module(shm/descriptors USES shm_types)
 sluice_module(shm/region USES shm_types shm_descriptors)
 sluice_module(shm/ring USES shm_types shm_region)
 sluice_module(shm/counters USES shm_types shm_region)

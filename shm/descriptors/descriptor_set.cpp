@@ -53,8 +53,8 @@ Result<void, DescriptorError> send_batch(int socket, std::span<const NamedDescri
 }
 
 /// Owns every descriptor of a message before anything about the message is judged, so that none leaks.
-std::vector<FileDescriptor> claim_rights(msghdr& header) {
-  std::vector<FileDescriptor> received;
+std::vector<Descriptor> claim_rights(msghdr& header) {
+  std::vector<Descriptor> received;
   for (cmsghdr* part = CMSG_FIRSTHDR(&header); part != nullptr; part = CMSG_NXTHDR(&header, part)) {
     if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS) continue;
     const std::size_t count = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
@@ -81,7 +81,7 @@ Result<bool, DescriptorError> receive_batch(int socket, DescriptorSet& set) {
   while ((size = ::recvmsg(socket, &header, MSG_CMSG_CLOEXEC)) < 0) {
     if (errno != EINTR) return unexpected(DescriptorError::system);
   }
-  std::vector<FileDescriptor> received = claim_rights(header);
+  std::vector<Descriptor> received = claim_rights(header);
   if (size == 0) return unexpected(DescriptorError::closed);
   if ((header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) return unexpected(DescriptorError::malformed);
 
@@ -89,7 +89,7 @@ Result<bool, DescriptorError> receive_batch(int socket, DescriptorSet& set) {
   const bool last = reader.u8() != 0;
   const std::size_t count = reader.u16();
   if (!reader.ok() || count != received.size()) return unexpected(DescriptorError::malformed);
-  for (FileDescriptor& descriptor : received) {
+  for (Descriptor& descriptor : received) {
     const Bytes name = reader.take(reader.u8());
     if (!reader.ok() || name.empty() || name.size() > descriptor_name_max) return unexpected(DescriptorError::malformed);
     if (!set.add(std::string(as_text(name)), std::move(descriptor))) return unexpected(DescriptorError::malformed);
@@ -119,22 +119,22 @@ int DescriptorSet::find(std::string_view name) const noexcept {
   return found == descriptors_.end() ? -1 : found->second.get();
 }
 
-FileDescriptor DescriptorSet::take(std::string_view name) {
+Descriptor DescriptorSet::take(std::string_view name) {
   const auto found = descriptors_.find(name);
   if (found == descriptors_.end()) return {};
-  FileDescriptor taken = std::move(found->second);
+  Descriptor taken = std::move(found->second);
   descriptors_.erase(found);
   return taken;
 }
 
-bool DescriptorSet::add(std::string name, FileDescriptor descriptor) {
+bool DescriptorSet::add(std::string name, Descriptor descriptor) {
   return descriptors_.try_emplace(std::move(name), std::move(descriptor)).second;
 }
 
 Result<DescriptorSocketPair, DescriptorError> make_descriptor_sockets() {
   std::array<int, 2> ends{};
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0) return unexpected(DescriptorError::system);
-  return DescriptorSocketPair{FileDescriptor(ends[0]), FileDescriptor(ends[1])};
+  return DescriptorSocketPair{Descriptor(ends[0]), Descriptor(ends[1])};
 }
 
 Result<void, DescriptorError> send_descriptors(int socket, std::span<const NamedDescriptor> descriptors) {

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "shm/region/file_descriptor.hpp"
+#include "shm/descriptors/descriptor.hpp"
 #include "shm/types/result.hpp"
 
 namespace sluice {
@@ -36,21 +36,21 @@ class DescriptorSet {
  public:
   /// The descriptor of that name, still owned by the set; -1 when there is none.
   [[nodiscard]] int find(std::string_view name) const noexcept;
-  /// Moves it out of the set; an invalid one when there is none.
-  [[nodiscard]] FileDescriptor take(std::string_view name);
+  /// Moves it out of the set; an invalid Descriptor when there is none.
+  [[nodiscard]] Descriptor take(std::string_view name);
   [[nodiscard]] std::size_t size() const noexcept { return descriptors_.size(); }
   /// False when the name is taken already (then `descriptor` is closed).
-  bool add(std::string name, FileDescriptor descriptor);
-  [[nodiscard]] const std::map<std::string, FileDescriptor, std::less<>>& all() const noexcept { return descriptors_; }
+  bool add(std::string name, Descriptor descriptor);
+  [[nodiscard]] const std::map<std::string, Descriptor, std::less<>>& all() const noexcept { return descriptors_; }
 
  private:
-  std::map<std::string, FileDescriptor, std::less<>> descriptors_;
+  std::map<std::string, Descriptor, std::less<>> descriptors_;
 };
 
 /// The two ends over which a supervisor hands descriptors to a child: SOCK_SEQPACKET, close-on-exec.
 struct DescriptorSocketPair {
-  FileDescriptor parent;
-  FileDescriptor child;
+  Descriptor parent;
+  Descriptor child;
 };
 [[nodiscard]] Result<DescriptorSocketPair, DescriptorError> make_descriptor_sockets();
 

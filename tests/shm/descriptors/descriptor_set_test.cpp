@@ -14,8 +14,8 @@
 namespace sluice {
 namespace {
 
-FileDescriptor memory_file(const std::string& content) {
-  FileDescriptor file(::memfd_create("descriptor-test", MFD_CLOEXEC));
+Descriptor memory_file(const std::string& content) {
+  Descriptor file(::memfd_create("descriptor-test", MFD_CLOEXEC));
   EXPECT_EQ(::write(file.get(), content.data(), content.size()), static_cast<ssize_t>(content.size()));
   return file;
 }
@@ -33,8 +33,8 @@ bool is_open(int fd) {
 TEST(DescriptorSet, ArrivesUnderItsNamesAndRefersToTheSameFiles) {
   auto sockets = make_descriptor_sockets();
   ASSERT_TRUE(sockets);
-  const FileDescriptor first = memory_file("one");
-  const FileDescriptor second = memory_file("two");
+  const Descriptor first = memory_file("one");
+  const Descriptor second = memory_file("two");
   const std::vector<NamedDescriptor> sent{{"shared.0", first.get()}, {"recovery.0", second.get()}};
   ASSERT_TRUE(send_descriptors(sockets->parent.get(), sent));
 
@@ -51,11 +51,11 @@ TEST(DescriptorSet, IsClosedWithTheSetUnlessTaken) {
   DescriptorSet set;
   const int kept = memory_file("x").release();
   const int lost = memory_file("y").release();
-  FileDescriptor taken;
+  Descriptor taken;
   {
     DescriptorSet scope;
-    ASSERT_TRUE(scope.add("kept", FileDescriptor(kept)));
-    ASSERT_TRUE(scope.add("lost", FileDescriptor(lost)));
+    ASSERT_TRUE(scope.add("kept", Descriptor(kept)));
+    ASSERT_TRUE(scope.add("lost", Descriptor(lost)));
     taken = scope.take("kept");
     EXPECT_FALSE(scope.take("kept").valid());
   }
@@ -66,7 +66,7 @@ TEST(DescriptorSet, IsClosedWithTheSetUnlessTaken) {
 TEST(DescriptorSet, NeedsSeveralMessagesForHundredsAndAnEmptySetNeedsOne) {
   auto sockets = make_descriptor_sockets();
   ASSERT_TRUE(sockets);
-  const FileDescriptor file = memory_file("many");
+  const Descriptor file = memory_file("many");
   std::vector<NamedDescriptor> sent;
   for (int i = 0; i < 300; ++i) sent.push_back({"d." + std::to_string(i), file.get()});
   ASSERT_TRUE(send_descriptors(sockets->parent.get(), sent));
@@ -83,7 +83,7 @@ TEST(DescriptorSet, NeedsSeveralMessagesForHundredsAndAnEmptySetNeedsOne) {
 TEST(DescriptorSet, SaysWhenTheOtherSideClosed) {
   auto sockets = make_descriptor_sockets();
   ASSERT_TRUE(sockets);
-  sockets->parent.close();
+  sockets->parent.reset();
   const auto received = receive_descriptors(sockets->child.get());
   ASSERT_FALSE(received);
   EXPECT_EQ(received.error(), DescriptorError::closed);
@@ -105,7 +105,7 @@ TEST(DescriptorSet, RefusesMessagesThatDoNotMatchTheirDescriptors) {
 TEST(DescriptorSet, RefusesANameTwice) {
   auto sockets = make_descriptor_sockets();
   ASSERT_TRUE(sockets);
-  const FileDescriptor file = memory_file("x");
+  const Descriptor file = memory_file("x");
   const std::vector<NamedDescriptor> sent{{"same", file.get()}, {"same", file.get()}};
   ASSERT_TRUE(send_descriptors(sockets->parent.get(), sent));
   const auto received = receive_descriptors(sockets->child.get());

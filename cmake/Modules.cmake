@@ -39,7 +39,10 @@ sluice_module(control/loop USES shm_types PACKAGES sluice::uv sluice::websockets
 sluice_module(control/json USES shm_types PACKAGES sluice::json)
 sluice_module(control/signaling/native USES control_rooms control_sessions control_json)
 sluice_module(control/api USES control_rooms control_workers control_observability control_loop PACKAGES sluice::json sluice::openssl)
-sluice_module(control/app USES shm_descriptors control_config control_media control_signaling_native control_api control_loop PACKAGES sluice::cli11)
+sluice_module(control/page USES control_loop)
+include(Page)
+sluice_module(control/app USES shm_descriptors control_config control_media control_signaling_native control_api control_loop control_page
+              PACKAGES sluice::cli11)
 sluice_module(control/supervisor USES shm_channel shm_descriptors PACKAGES sluice::openssl)
 
 # --- the programs

@@ -7,6 +7,8 @@ endfunction()
 sluice_package(openssl openssl)
 sluice_package(srtp2 libsrtp2)
 sluice_package(nice nice)
+# GLib's -pthread means nothing here (glibc has it anyway), but objects compiled with it cannot use the tests' precompiled header.
+set_property(TARGET PkgConfig::nice PROPERTY INTERFACE_COMPILE_OPTIONS "")
 sluice_package(uv libuv)
 sluice_package(websockets libwebsockets)
 sluice_package(uring liburing)

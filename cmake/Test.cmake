@@ -5,6 +5,7 @@ include(GoogleTest)
 set(SLUICE_TEST_USES_dataplane_srtp sluice::srtp2)
 set(SLUICE_TEST_USES_shm_channel )
 set(SLUICE_TEST_USES_dataplane_worker )
+set(SLUICE_TEST_USES_dataplane_simulcast dataplane_rtp)  # the property test drives the switcher and the rewriters together
 
 # One precompiled gtest for all test programs.
 # (A program, because objects of programs are compiled with other flags than those of libraries.)

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "control/loop/http_message.hpp"
+#include "control/observability/room_metrics.hpp"
+#include "control/observability/worker_metrics.hpp"
+#include "control/rooms/rooms.hpp"
+
+namespace sluice {
+
+/// The admin API (contract section 36) and /metrics, as a function from request to response. Pure but for what it is given.
+class AdminApi {
+ public:
+  struct Options {
+    std::string secret;             // bearer; empty: none is asked for
+    std::string prefix = "/admin";  // paths work with and without it
+  };
+  struct Clocks {
+    std::function<TimePoint()> now;
+    std::function<std::int64_t()> unix_ms;
+  };
+
+  AdminApi(Rooms& rooms, const RoomMetrics& metrics, std::vector<WorkerView> workers, Options options, Clocks clocks);
+
+  [[nodiscard]] loop::HttpResponse handle(const loop::HttpRequest& request);
+
+ private:
+  [[nodiscard]] loop::HttpResponse health() const;
+  [[nodiscard]] loop::HttpResponse stats() const;
+  [[nodiscard]] loop::HttpResponse metrics() const;
+  [[nodiscard]] loop::HttpResponse rooms_collection(const loop::HttpRequest& request);
+  [[nodiscard]] loop::HttpResponse one_room(const loop::HttpRequest& request, const RoomId& id, const std::string& action);
+  [[nodiscard]] loop::HttpResponse peers(const loop::HttpRequest& request, const std::string& id);
+
+  Rooms& rooms_;
+  const RoomMetrics& metrics_;
+  std::vector<WorkerView> workers_;
+  Options options_;
+  Clocks clocks_;
+  TimePoint started_;
+};
+
+}  // namespace sluice

@@ -1,0 +1,122 @@
+#include "control/api/admin_api.hpp"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "control/api/bearer.hpp"
+
+namespace sluice {
+namespace {
+
+using loop::HttpMethod;
+using nlohmann::json;
+
+class AdminApiTest : public ::testing::Test {
+ protected:
+  loop::HttpResponse call(HttpMethod method, const std::string& path, const std::string& body = "",
+                          const std::string& authorization = "", const std::string& query = "") {
+    loop::HttpRequest request;
+    request.method = method;
+    request.path = path;
+    request.body = body;
+    request.query = query;
+    request.authorization = authorization;
+    return api.handle(request);
+  }
+  json get(const std::string& path) { return json::parse(call(HttpMethod::get, path).body); }
+  PeerId join(const std::string& room) {
+    const PeerId peer = rooms.connect("native", "127.0.0.1");
+    rooms.join(peer, RoomId(room), {{"displayName", "\"Alice\""}}, now, [](const JoinOutcome&, TimePoint) {});
+    return peer;
+  }
+
+  TimePoint now{std::chrono::seconds(100)};
+  Bus bus;
+  SystemEntropy entropy;
+  Rooms rooms{bus, entropy, {}, [](TimePoint) { return std::int64_t{1714000000123}; }};
+  RoomMetrics metrics{bus, rooms, [this] { return now; }};
+  AdminApi api{rooms, metrics, {}, {}, {[this] { return now; }, [] { return std::int64_t{1714000000123}; }}};
+};
+
+TEST_F(AdminApiTest, HealthHasStatusUptimeAndTime) {
+  now += std::chrono::milliseconds(2500);
+  const json health = get("/admin/health");
+  EXPECT_EQ(health["status"], "ok");
+  EXPECT_EQ(health["uptime"], 2.5);
+  EXPECT_EQ(health["timestamp"], "2024-04-24T23:06:40.123Z");
+  EXPECT_EQ(get("/health")["status"], "ok") << "paths work without the prefix too";
+}
+
+TEST_F(AdminApiTest, StatsListRoomsAndMemory) {
+  join("standup");
+  const json stats = get("/admin/stats");
+  EXPECT_EQ(stats["rooms"], 1);
+  EXPECT_EQ(stats["peers"], 1);
+  EXPECT_EQ(stats["roomList"][0]["id"], "standup");
+  EXPECT_EQ(stats["roomList"][0]["peerCount"], 1);
+  EXPECT_GT(stats["memory"]["rss"], 1000);
+  for (const char* field : {"rss", "heapTotal", "heapUsed", "external", "arrayBuffers"})
+    EXPECT_TRUE(stats["memory"].contains(field));
+  EXPECT_TRUE(stats["nodeVersion"].is_string());
+}
+
+TEST_F(AdminApiTest, RoomsAreCreatedReturnedPatchedAndDestroyed) {
+  const auto created = call(HttpMethod::post, "/admin/rooms", R"({"roomId":"a/b ü","metadata":{"topic":"x"},"maxPeers":3})");
+  EXPECT_EQ(created.status, 201);
+  EXPECT_EQ(json::parse(created.body)["room"]["metadata"]["topic"], "x");
+  EXPECT_EQ(rooms.find_room(RoomId("a/b ü"))->capacity(), 3U);
+  EXPECT_EQ(call(HttpMethod::post, "/admin/rooms", R"({"roomId":"a/b ü"})").status, 201) << "an existing room is returned";
+  EXPECT_EQ(json::parse(call(HttpMethod::post, "/admin/rooms").body)["room"]["id"].get<std::string>().size(), 36U);
+  EXPECT_EQ(call(HttpMethod::patch, "/admin/rooms/a/b ü", R"({"metadata":{"topic":null}})").status, 200);
+  EXPECT_EQ(get("/admin/rooms/a/b ü")["metadata"]["topic"], nullptr);
+  EXPECT_EQ(json::parse(call(HttpMethod::del, "/admin/rooms/a/b ü").body)["destroyed"], "a/b ü");
+  EXPECT_EQ(call(HttpMethod::del, "/admin/rooms/a/b ü").status, 404);
+}
+
+TEST_F(AdminApiTest, PeersAreListedWithoutSecretsAndKicked) {
+  const PeerId peer = join("r");
+  const json list = get("/admin/peers")["peers"];
+  ASSERT_EQ(list.size(), 1U);
+  EXPECT_EQ(list[0],
+            (json{{"id", peer.value}, {"roomId", "r"}, {"state", "joined"}, {"metadata", {{"displayName", "Alice"}}}}));
+  const auto kicked = call(HttpMethod::del, "/admin/peers/" + peer.value, "", "", "reason=too%20loud");
+  EXPECT_EQ(json::parse(kicked.body), (json{{"kicked", peer.value}, {"reason", "too loud"}}));
+  EXPECT_EQ(call(HttpMethod::del, "/admin/peers/" + peer.value).status, 404);
+}
+
+TEST_F(AdminApiTest, BadInputIsAnswered) {
+  EXPECT_EQ(call(HttpMethod::post, "/admin/rooms", "{").status, 400);
+  EXPECT_EQ(call(HttpMethod::post, "/admin/rooms", std::string(100000, '[')).status, 400);
+  EXPECT_EQ(call(HttpMethod::post, "/admin/rooms", "[]").status, 400);
+  EXPECT_EQ(call(HttpMethod::post, "/admin/rooms", R"({"roomId":5})").status, 400);
+  EXPECT_EQ(call(HttpMethod::post, "/admin/rooms", R"({"roomId":"  "})").status, 400);
+  EXPECT_EQ(call(HttpMethod::post, "/admin/rooms", R"({"roomId":"x","maxPeers":0})").status, 400);
+  EXPECT_EQ(call(HttpMethod::get, "/admin/rooms/none").status, 404);
+  EXPECT_EQ(call(HttpMethod::get, "/admin/nothing").status, 404);
+  EXPECT_EQ(call(HttpMethod::get, "/").status, 404);
+}
+
+TEST_F(AdminApiTest, MetricsHaveOneTypeLineForEachFamily) {
+  join("r\"1");
+  const std::string text = call(HttpMethod::get, "/metrics").body;
+  EXPECT_NE(text.find("webrtc_rooms_joins_total 1\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("webrtc_rooms_room_peers_current{room=\"r\\\"1\"} 1\n"), std::string::npos) << text;
+  std::map<std::string, int> families;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with("# TYPE ")) ++families[line.substr(7, line.find(' ', 7) - 7)];
+  }
+  for (const auto& [name, times] : families) EXPECT_EQ(times, 1) << name;
+}
+
+TEST(Bearer, ComparesTheWholeSecret) {
+  EXPECT_TRUE(bearer_allows("", ""));
+  EXPECT_TRUE(bearer_allows("Bearer abc", "abc"));
+  for (const char* wrong : {"", "abc", "Bearer ab", "Bearer abcd", "Bearer abd", "bearer abc", "Basic abc"}) {
+    EXPECT_FALSE(bearer_allows(wrong, "abc")) << wrong;
+  }
+}
+
+}  // namespace
+}  // namespace sluice

@@ -7,8 +7,9 @@ void KeyFrameRequester::want(TimePoint now) noexcept {
   state_->wanted = true;
 }
 
-void KeyFrameRequester::on_key_frame() noexcept {
+void KeyFrameRequester::on_key_frame(TimePoint now) noexcept {
   state_->wanted = false;
+  state_->last_key_frame = now;
 }
 
 void KeyFrameRequester::cancel() noexcept {

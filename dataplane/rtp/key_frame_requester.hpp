@@ -10,6 +10,7 @@ namespace sluice {
 /// Key-frame requests to one layer of a publisher; survives. All-zero: nothing asked.
 struct KeyFrameRequesterState {
   TimePoint last_request;
+  TimePoint last_key_frame;    ///< arrival of the newest; time zero: none came
   std::uint64_t requests = 0;  ///< sent
   std::uint64_t merged = 0;    ///< wishes that did not cause a request of their own
   bool asked = false;          ///< last_request is set
@@ -30,7 +31,7 @@ class KeyFrameRequester {
   /// Someone needs a key frame.
   void want(TimePoint now) noexcept;
   /// The first packet of a key frame of this layer arrived.
-  void on_key_frame() noexcept;
+  void on_key_frame(TimePoint now) noexcept;
   /// Nobody wants it any more (the layer ended, its subscribers left).
   void cancel() noexcept;
   /// True when a PLI must go out now; counts it as sent.

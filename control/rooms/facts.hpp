@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -100,6 +101,10 @@ struct RoomDestroyed {
 struct RoomMetadataChanged {
   RoomId room;
   Metadata patch;  // merged; `null` is stored
+};
+struct RoomCapacityChanged {
+  RoomId room;
+  std::size_t capacity = 0;
 };
 /// A join refused by the room token or by the admission chain (contract section 5, steps 3 and 4).
 struct JoinRejected {
@@ -223,6 +228,18 @@ struct ConsumerReady {
 struct ConsumerCodecUnsupported {
   PeerId peer;
   ConsumerId consumer;
+};
+/// The peer's media transport is up: ICE and DTLS are done. Published again when it comes back after an interruption.
+struct MediaConnected {
+  PeerId peer;
+  RoomId room;
+};
+/// Another layer of a consumer's publication, or none, is being forwarded now.
+struct LayerForwarded {
+  PeerId peer;
+  ConsumerId consumer;
+  std::optional<std::uint8_t> layer;  // index into the publication's layers; nothing: no media flows
+  std::string name;                   // of that layer; empty without layers
 };
 /// The peer's media transport ended without its doing (DTLS failure, ICE consent lost).
 struct MediaClosed {

@@ -41,4 +41,9 @@ class Metadata {
   std::vector<Entry> entries_;
 };
 
+/// Keys that begin with `__` belong to the server (roles, capabilities, regions); clients cannot set them.
+[[nodiscard]] constexpr bool is_reserved_key(std::string_view key) noexcept {
+  return key.starts_with("__");
+}
+
 }  // namespace sluice

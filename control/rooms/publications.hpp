@@ -42,6 +42,7 @@ struct Subscription {
   std::string active_layer;           // name of the ceiling; "" unless video
   std::optional<std::uint8_t> layer;  // its index; none when the publication has no layers
   std::int64_t created_at = 0;
+  std::uint64_t number = 0;  // rises with every subscription
   friend bool operator==(const Subscription&, const Subscription&) = default;
 };
 

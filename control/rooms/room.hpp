@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -26,6 +27,8 @@ class Room {
   [[nodiscard]] std::int64_t created_at() const noexcept { return created_at_; }
   /// In join order, held members included.
   [[nodiscard]] const std::vector<PeerId>& members() const noexcept { return members_; }
+  /// Whether anybody has ever been in it.
+  [[nodiscard]] bool visited() const noexcept { return visited_; }
 
  private:
   friend class Rooms;
@@ -34,6 +37,11 @@ class Room {
   std::size_t capacity_;
   std::int64_t created_at_;
   std::vector<PeerId> members_;
+  bool visited_ = false;
 };
+
+/// True when nothing is left of `text` after trimming white space as String.prototype.trim() does (ECMA-262
+/// section 22.1.3.32: the white space and line terminators of Unicode); `text` is UTF-8.
+[[nodiscard]] bool is_blank(std::string_view text) noexcept;
 
 }  // namespace sluice

@@ -122,7 +122,9 @@ class Rooms {
   // -----------------------------------------------------------------------------------------------------------
   /// Puts back a room or a held member as it was before a restart; no facts. Members must come in join order, after their
   /// room. False when the id is taken, or the room is missing.
-  bool restore_room(const RoomId& room, Metadata metadata, std::size_t capacity, std::int64_t created_at);
+  bool restore_room(const RoomId& room, Metadata metadata, std::size_t capacity, std::int64_t created_at, bool visited);
+  /// Takes back a restore_room() of a room without members; no facts.
+  void forget_restored_room(const RoomId& room);
   bool restore_member(const PeerSnapshot& peer, std::string dialect, std::string ip, std::uint64_t join_number);
 
  private:

@@ -1,0 +1,217 @@
+#include "control/json/json_view.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <nlohmann/json.hpp>
+#include <string>
+
+namespace sluice {
+namespace {
+
+using nlohmann::json;
+
+/// Follows the parser only to count how deep it is.
+class DepthGuard final : public nlohmann::json_sax<json> {
+ public:
+  explicit DepthGuard(std::size_t depth_max) : depth_max_(depth_max) {}
+  bool null() override { return true; }
+  bool boolean(bool) override { return true; }
+  bool number_integer(number_integer_t) override { return true; }
+  bool number_unsigned(number_unsigned_t) override { return true; }
+  bool number_float(number_float_t, const string_t&) override { return true; }
+  bool string(string_t&) override { return true; }
+  bool binary(binary_t&) override { return true; }
+  bool start_object(std::size_t) override { return ++depth_ <= depth_max_; }
+  bool key(string_t&) override { return true; }
+  bool end_object() override { return leave(); }
+  bool start_array(std::size_t) override { return ++depth_ <= depth_max_; }
+  bool end_array() override { return leave(); }
+  bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception&) override { return false; }
+
+ private:
+  bool leave() {
+    --depth_;
+    return true;
+  }
+  std::size_t depth_max_;
+  std::size_t depth_ = 0;
+};
+
+constexpr bool is_space(char c) noexcept {
+  return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+/// Walks over text that is known to be valid JSON; still never reads past its end.
+class Scanner {
+ public:
+  explicit Scanner(std::string_view text) noexcept : text_(text) {}
+
+  void skip_spaces() noexcept {
+    while (at_ < text_.size() && is_space(text_[at_])) ++at_;
+  }
+  /// Steps over `c` (after white space) if it comes next.
+  bool accept(char c) noexcept {
+    skip_spaces();
+    if (at_ >= text_.size() || text_[at_] != c) return false;
+    ++at_;
+    return true;
+  }
+  /// The slice of the next value.
+  std::string_view value() noexcept {
+    skip_spaces();
+    const std::size_t begin = at_;
+    if (at_ >= text_.size()) return {};
+    if (text_[at_] == '"') {
+      skip_string();
+    } else if (text_[at_] == '{' || text_[at_] == '[') {
+      skip_nested();
+    } else {
+      while (at_ < text_.size() && !is_space(text_[at_]) && text_[at_] != ',' && text_[at_] != '}' && text_[at_] != ']')
+        ++at_;
+    }
+    return text_.substr(begin, at_ - begin);
+  }
+
+ private:
+  void skip_string() noexcept {
+    for (++at_; at_ < text_.size() && text_[at_] != '"'; ++at_) {
+      if (text_[at_] == '\\') ++at_;
+    }
+    at_ = std::min(at_ + 1, text_.size());
+  }
+  void skip_nested() noexcept {
+    std::size_t depth = 0;
+    while (at_ < text_.size()) {
+      const char c = text_[at_];
+      if (c == '"') {
+        skip_string();
+        continue;
+      }
+      ++at_;
+      if (c == '{' || c == '[') ++depth;
+      if ((c == '}' || c == ']') && --depth == 0) return;
+    }
+  }
+
+  std::string_view text_;
+  std::size_t at_ = 0;
+};
+
+std::string decode(std::string_view raw_string) {
+  const std::string_view inside = raw_string.substr(1, raw_string.size() - 2);
+  if (inside.find('\\') == std::string_view::npos) return std::string(inside);
+  return json::parse(raw_string).get<std::string>();
+}
+
+}  // namespace
+
+std::optional<JsonView> JsonView::parse(std::string_view text, std::size_t depth_max) {
+  // The package skips a byte order mark and takes NUL for the end; neither is JSON.
+  if (text.starts_with("\xEF\xBB\xBF") || text.find('\0') != std::string_view::npos) return std::nullopt;
+  DepthGuard guard(depth_max);
+  if (!json::sax_parse(text.begin(), text.end(), &guard)) return std::nullopt;
+  return JsonView(Scanner(text).value());
+}
+
+JsonKind JsonView::kind() const noexcept {
+  switch (raw_.empty() ? 'n' : raw_.front()) {
+    case 'n':
+      return JsonKind::null;
+    case 't':
+    case 'f':
+      return JsonKind::boolean;
+    case '"':
+      return JsonKind::string;
+    case '[':
+      return JsonKind::array;
+    case '{':
+      return JsonKind::object;
+    default:
+      return JsonKind::number;
+  }
+}
+
+bool JsonView::truthy() const noexcept {
+  switch (kind()) {
+    case JsonKind::null:
+      return false;
+    case JsonKind::boolean:
+      return raw_ == "true";
+    case JsonKind::string:
+      return raw_.size() > 2;
+    case JsonKind::number: {
+      const std::string_view mantissa = raw_.substr(0, raw_.find_first_of("eE"));
+      return mantissa.find_first_of("123456789") != std::string_view::npos;
+    }
+    case JsonKind::array:
+    case JsonKind::object:
+      break;
+  }
+  return true;
+}
+
+std::optional<std::string> JsonView::as_string() const {
+  if (kind() != JsonKind::string) return std::nullopt;
+  return decode(raw_);
+}
+
+std::optional<std::int64_t> JsonView::as_integer() const noexcept {
+  if (kind() != JsonKind::number) return std::nullopt;
+  std::int64_t number = 0;
+  const char* end = raw_.data() + raw_.size();
+  const auto [stopped, error] = std::from_chars(raw_.data(), end, number);
+  if (error != std::errc{} || stopped != end) return std::nullopt;
+  return number;
+}
+
+std::optional<std::vector<JsonView>> JsonView::as_array(std::size_t elements_max) const {
+  if (kind() != JsonKind::array) return std::nullopt;
+  std::vector<JsonView> elements;
+  Scanner scanner(raw_.substr(1));
+  if (scanner.accept(']')) return elements;
+  do {
+    if (elements.size() == elements_max) return std::nullopt;
+    elements.push_back(JsonView(scanner.value()));
+  } while (scanner.accept(','));
+  return elements;
+}
+
+std::optional<JsonObject> JsonObject::of(const JsonView& value, std::size_t members_max) {
+  if (value.kind() != JsonKind::object) return std::nullopt;
+  JsonObject object;
+  Scanner scanner(value.raw().substr(1));
+  if (scanner.accept('}')) return object;
+  do {
+    if (object.members_.size() == members_max) return std::nullopt;
+    std::string key = decode(scanner.value());
+    scanner.accept(':');
+    object.members_.emplace_back(std::move(key), JsonView(scanner.value()));
+  } while (scanner.accept(','));
+
+  std::vector<std::string_view> keys;
+  keys.reserve(object.members_.size());
+  for (const Member& member : object.members_) keys.emplace_back(member.first);
+  std::sort(keys.begin(), keys.end());
+  if (std::adjacent_find(keys.begin(), keys.end()) != keys.end()) return std::nullopt;
+  return object;
+}
+
+std::optional<JsonView> JsonObject::find(std::string_view key) const {
+  for (const auto& [name, value] : members_) {
+    if (name == key) return value;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> JsonObject::text(std::string_view key) const {
+  const auto value = find(key);
+  if (!value || !value->truthy()) return std::nullopt;
+  return value->as_string();
+}
+
+bool JsonObject::truthy(std::string_view key) const {
+  const auto value = find(key);
+  return value && value->truthy();
+}
+
+}  // namespace sluice

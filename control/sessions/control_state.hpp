@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "control/bus/bus.hpp"
+#include "control/rooms/facts.hpp"
+#include "control/rooms/publications.hpp"
+#include "control/rooms/rooms.hpp"
+#include "control/sessions/sessions.hpp"
+#include "control/sessions/state_records.hpp"
+#include "control/store/state_log.hpp"
+#include "shm/types/time.hpp"
+
+namespace sluice {
+
+/// What the control process must know again after its own death: rooms, members with their tokens in join order,
+/// publications, subscriptions. Follows the facts and writes each change to the StateLog at once; ids stay the same.
+///
+/// Keys: `core/room/ID`, `core/peer/ID`, `core/token/PEER`, `core/prod/ID`, `core/cons/ID`; values: state_records.hpp. Use:
+/// construct it after Rooms, Publications and Sessions and before Media and the dialects (so that what a client is told is
+/// already written), then call restore() once, when all of them exist.
+class ControlState {
+ public:
+  /// All borrowed for life. `publications` may be nullptr (no SFU attached).
+  ControlState(Rooms& rooms, Publications* publications, Sessions& sessions, Bus& bus, StateLog& log);
+  ~ControlState();
+  ControlState(const ControlState&) = delete;
+  ControlState& operator=(const ControlState&) = delete;
+
+  /// Reads back what a predecessor left: every member is `reconnecting`. What no longer fits together (a member whose room
+  /// is missing, because the predecessor died between two writes) is erased. Ends with RoomsRestored, even when there was
+  /// nothing. Returns the number of members.
+  std::size_t restore(TimePoint now);
+
+  /// Writes that the log refused (full): that state would not survive a restart. 0 is normal.
+  [[nodiscard]] std::uint64_t failed_writes() const noexcept { return failed_writes_; }
+
+ private:
+  void put(const std::string& key, const std::string& value);
+  void write_room(const RoomId& room);
+  void write_member(const PeerId& peer);
+  void write_publication(const ProducerId& producer);
+  void write_subscription(const ConsumerId& consumer);
+  void follow(Bus& bus);
+
+  Rooms& rooms_;
+  Publications* publications_;
+  Sessions& sessions_;
+  Bus& bus_;
+  StateLog& log_;
+  std::uint64_t failed_writes_ = 0;
+  std::vector<Bus::Subscription> subscriptions_;
+};
+
+}  // namespace sluice

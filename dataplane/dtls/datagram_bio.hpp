@@ -30,6 +30,7 @@ class DatagramBio {
 
   /// A new reference for SSL_set_bio().
   [[nodiscard]] BIO* reference();
+  [[nodiscard]] BIO* bio() const noexcept { return bio_.get(); }
 
   void set_now(TimePoint now) noexcept { now_ = now; }
   /// How long the timer that OpenSSL sets next will run.
@@ -37,7 +38,7 @@ class DatagramBio {
   [[nodiscard]] TimePoint deadline() const noexcept { return deadline_; }
   /// Makes OpenSSL's timer due.
   void expire() noexcept;
-  /// To be called before the SSL that shows its variable goes away.
+  /// To be called when the SSL that showed its variable is gone.
   void stop_timer() noexcept;
 
   /// The next datagram that OpenSSL reads, borrowed until it is read or replaced.

@@ -42,7 +42,8 @@ TEST(RecordFilter, wants_whole_records) {
   for (std::size_t size = 0; size < good.size(); ++size)
     EXPECT_EQ(filter.check(Bytes(good).first(size)), Verdict::malformed);
   EXPECT_EQ(filter.check(good), Verdict::pass);
-  for (const std::uint8_t type : {std::uint8_t{19}, std::uint8_t{24}}) EXPECT_EQ(filter.check(record(type, 1, {})), Verdict::malformed);
+  for (const std::uint8_t type : {std::uint8_t{19}, std::uint8_t{24}})
+    EXPECT_EQ(filter.check(record(type, 1, {})), Verdict::malformed);
   Buffer tls = good;
   tls[1] = std::byte{3};
   EXPECT_EQ(filter.check(tls), Verdict::malformed);

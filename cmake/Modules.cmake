@@ -3,6 +3,7 @@
 # --- shm: what both planes share
 sluice_module(shm/types)
 sluice_module(shm/descriptors USES shm_types)
+sluice_module(shm/log)
 sluice_module(shm/region USES shm_types shm_descriptors)
 sluice_module(shm/ring USES shm_types shm_region)
 sluice_module(shm/counters USES shm_types shm_region)
@@ -22,8 +23,10 @@ sluice_module(dataplane/transport USES shm_types shm_counters dataplane_packet d
               dataplane_bwe dataplane_simulcast)
 sluice_module(dataplane/router USES dataplane_transport)
 sluice_module(dataplane/engine USES shm_types dataplane_memory PACKAGES sluice::uring)
-sluice_module(dataplane/worker USES dataplane_router dataplane_engine shm_channel shm_descriptors)
-sluice_module(dataplane/handshaker USES dataplane_dtls shm_channel shm_descriptors)
+sluice_module(dataplane/process USES shm_descriptors)
+sluice_module(dataplane/worker USES dataplane_router dataplane_engine dataplane_process shm_channel shm_descriptors shm_log)
+# Of the engine, the handshaker uses the clock.
+sluice_module(dataplane/handshaker USES dataplane_dtls dataplane_engine dataplane_process shm_channel shm_descriptors shm_log)
 
 # --- control: the core and what hangs on it
 sluice_module(control/bus)
@@ -43,7 +46,7 @@ sluice_module(control/page USES control_loop)
 include(Page)
 sluice_module(control/app USES shm_descriptors control_config control_media control_signaling_native control_api control_loop control_page
               PACKAGES sluice::cli11)
-sluice_module(control/supervisor USES shm_channel shm_descriptors PACKAGES sluice::openssl)
+sluice_module(control/supervisor USES shm_channel shm_descriptors shm_log)
 
 # --- the programs
 sluice_program(sluice control/supervisor/main.cpp USES control_supervisor control_app)

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "shm/types/address.hpp"
+#include "shm/types/bytes.hpp"
+#include "shm/types/entropy.hpp"
+#include "shm/types/ids.hpp"
+#include "shm/types/time.hpp"
+
+namespace sluice::schema {
+struct Command;
+struct Handshake;
+}  // namespace sluice::schema
+
+namespace sluice {
+
+struct WorkerSurroundings;  // see worker_surroundings.hpp
+
+/// One worker without its system calls: transports, publications and subscriptions as control wishes them, and the media
+/// between them. Datagrams, commands, handshake messages and time come in; datagrams, events and a deadline go out. Works
+/// single-threaded; allocates at construction and in handle_command, never per packet.
+class WorkerCore {
+ public:
+  /// Takes over the recovery region (clearing it) and asks control for a snapshot. What `surroundings` refers to must
+  /// outlive the core.
+  explicit WorkerCore(const WorkerSurroundings& surroundings);
+  ~WorkerCore();
+  WorkerCore(const WorkerCore&) = delete;
+  WorkerCore& operator=(const WorkerCore&) = delete;
+
+  /// One received datagram, decrypted in place. Never answers what is not authenticated.
+  void handle_datagram(TimePoint now, const Tuple& from, MutableBytes datagram) noexcept;
+  /// One verified command. Upserts and removals take effect together at their Commit; a bad one refuses its generation
+  /// (SnapshotWanted).
+  void handle_command(TimePoint now, const schema::Command& command);
+  /// One verified message of the handshaker.
+  void handle_handshake(TimePoint now, const schema::Handshake& message);
+  /// Runs what is due at `now`.
+  void handle_timeout(TimePoint now) noexcept;
+  /// When handle_timeout wants to be called; `never` when idle.
+  [[nodiscard]] TimePoint next_deadline() const noexcept;
+  /// After a batch of datagrams: seals and sends what the pacers release.
+  void flush(TimePoint now) noexcept;
+
+  /// The last generation that took effect as a whole; 0: none.
+  [[nodiscard]] std::uint64_t committed_generation() const noexcept;
+  /// The committed desired state as text, in the order of slots: equal states give equal texts.
+  [[nodiscard]] std::string describe() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace sluice

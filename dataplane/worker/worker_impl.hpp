@@ -1,0 +1,96 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "dataplane/bwe/pacing_queue.hpp"
+#include "dataplane/memory/flat_table.hpp"
+#include "dataplane/router/router.hpp"
+#include "dataplane/srtp/openssl_backend.hpp"
+#include "dataplane/worker/deadline_heap.hpp"
+#include "dataplane/worker/event_writer.hpp"
+#include "dataplane/worker/generation_stager.hpp"
+#include "dataplane/worker/live_writer.hpp"
+#include "dataplane/worker/peer.hpp"
+#include "dataplane/worker/worker_core.hpp"
+#include "dataplane/worker/worker_surroundings.hpp"
+#include "schemas/handshake_generated.h"
+
+namespace sluice {
+
+class WorkerCore::Impl {
+ public:
+  explicit Impl(const WorkerSurroundings& surroundings);
+  ~Impl();
+
+  void handle_datagram(TimePoint now, const Tuple& from, MutableBytes datagram) noexcept;
+  void handle_command(TimePoint now, const schema::Command& command);
+  void handle_handshake(TimePoint now, const schema::Handshake& message);
+  void handle_timeout(TimePoint now) noexcept;
+  [[nodiscard]] TimePoint next_deadline() const noexcept { return deadlines_.next(); }
+  void flush() noexcept { batch_.flush(); }
+  [[nodiscard]] const GenerationStager& stager() const noexcept { return stager_; }
+
+ private:
+  struct TextHash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const noexcept { return std::hash<std::string_view>{}(text); }
+  };
+
+  // --- datagrams (worker_datagrams.cpp)
+  void on_stun(TimePoint now, const Tuple& from, Bytes datagram) noexcept;
+  void on_dtls(TimePoint now, const Tuple& from, Bytes datagram) noexcept;
+  void on_srtp(TimePoint now, const Tuple& from, MutableBytes datagram) noexcept;
+  void on_srtcp(TimePoint now, const Tuple& from, MutableBytes datagram) noexcept;
+  void apply(TimePoint now, Peer& peer, const IceChanges& changes) noexcept;
+  [[nodiscard]] Peer* peer_at(const Tuple& tuple) noexcept;
+  [[nodiscard]] Peer* peer_of(TransportId id) noexcept;
+  void count(IceError error) noexcept;
+
+  // --- the association (worker_association.cpp)
+  void open_association(TimePoint now, Peer& peer) noexcept;
+  void on_handshake_done(TimePoint now, Peer& peer, const schema::HandshakeDone& done);
+  void on_handshake_failed(TimePoint now, Peer& peer, TransportReason reason);
+  void on_handshaker_started(TimePoint now);
+  void enter(TimePoint now, Peer& peer, TransportPhase phase, TransportReason reason = TransportReason::none) noexcept;
+
+  // --- wishes (worker_wishes.cpp)
+  void reconcile(TimePoint now, const GenerationChanges& changes);
+  void set_transport(TimePoint now, const TransportSpec& spec);
+  void remove_transport(std::uint32_t slot);
+  void set_publication(TimePoint now, std::uint32_t slot);
+  void set_subscription(TimePoint now, std::uint32_t slot);
+  void adopt_waiting(TimePoint now);
+
+  // --- time
+  void run(TimePoint now, Peer& peer) noexcept;
+  void wake_woken(TimePoint now) noexcept;
+
+  WorkerSurroundings surroundings_;
+  OpensslSrtpBackend openssl_;
+  SrtpBackend& backend_;
+  StunCodec stun_;
+  AtOncePolicy at_once_;
+  SealBatch batch_;
+  TransportSurroundings for_transports_;
+  GenerationStager stager_;
+  Router router_;
+  EventWriter events_;
+  HandshakeWriter handshakes_;
+  LiveWriter live_;
+  std::vector<std::unique_ptr<Peer>> peers_;  // by slot
+  FlatTable<Tuple, std::uint32_t> tuples_;    // validated tuples only -> slot
+  std::unordered_map<std::string, std::uint32_t, TextHash, std::equal_to<>> ufrags_;
+  DeadlineHeap deadlines_;
+  std::uint64_t stale_counted_ = 0;
+  // Rows whose transport does not exist (yet).
+  std::set<std::uint32_t> waiting_publications_;
+  std::set<std::uint32_t> waiting_subscriptions_;
+};
+
+}  // namespace sluice

@@ -1,0 +1,173 @@
+// What control wants, and how the worker comes from what is to what is wanted.
+#include <algorithm>
+
+#include "dataplane/worker/worker_impl.hpp"
+
+namespace sluice {
+
+void WorkerCore::Impl::handle_command(TimePoint now, const schema::Command& command) {
+  if (const auto* request = command.body_as_RequestKeyFrame()) {
+    router_.request_key_frame(now, PublicationId::unpack(request->publication()));
+    return wake_woken(now);
+  }
+  switch (stager_.handle(command)) {
+    case StagingOutcome::staged:
+      return;
+    case StagingOutcome::ignored:
+      return;
+    case StagingOutcome::refused:
+      surroundings_.counters.add(Counter::commands_refused);
+      surroundings_.counters.add(Counter::generations_refused);
+      return events_.snapshot_wanted(surroundings_.incarnation, stager_.staging_generation());
+    case StagingOutcome::repeated:
+      return events_.generation_applied(stager_.generation());
+    case StagingOutcome::committed:
+      break;
+  }
+  surroundings_.counters.add(Counter::commands_stale, stager_.stale_count() - stale_counted_);
+  stale_counted_ = stager_.stale_count();
+  const GenerationChanges& changes = stager_.changes();
+  surroundings_.counters.add(Counter::commands_applied,
+                             changes.transports.size() + changes.publications.size() + changes.subscriptions.size());
+  reconcile(now, changes);
+  events_.generation_applied(stager_.generation());
+  wake_woken(now);
+}
+
+void WorkerCore::Impl::reconcile(TimePoint now, const GenerationChanges& changes) {
+  const DesiredState& wanted = stager_.committed();
+  // Away with what is not wanted, receivers first.
+  for (const std::uint32_t slot : changes.subscriptions) {
+    const Subscription* row = router_.subscription(slot);
+    const auto found = wanted.subscriptions.find(slot);
+    waiting_subscriptions_.erase(slot);
+    if (row == nullptr || (found != wanted.subscriptions.end() && found->second.id == row->id())) continue;
+    live_.erase(row->id());
+    router_.remove_subscription(slot);
+  }
+  for (const std::uint32_t slot : changes.publications) {
+    const Publication* row = router_.publication(slot);
+    const auto found = wanted.publications.find(slot);
+    waiting_publications_.erase(slot);
+    if (row == nullptr || (found != wanted.publications.end() && found->second.id == row->id())) continue;
+    live_.erase(row->id());
+    router_.remove_publication(slot);
+  }
+  for (const std::uint32_t slot : changes.transports) {
+    if (!peers_[slot]) continue;
+    const auto found = wanted.transports.find(slot);
+    if (found == wanted.transports.end() || found->second.id != peers_[slot]->transport.id()) remove_transport(slot);
+  }
+  // Then what is, senders first.
+  bool added = false;
+  for (const std::uint32_t slot : changes.transports) {
+    const auto found = wanted.transports.find(slot);
+    if (found == wanted.transports.end()) continue;
+    added = added || !peers_[slot];
+    set_transport(now, found->second);
+  }
+  for (const std::uint32_t slot : changes.publications) set_publication(now, slot);
+  for (const std::uint32_t slot : changes.subscriptions) set_subscription(now, slot);
+  if (added) adopt_waiting(now);
+}
+
+void WorkerCore::Impl::set_transport(TimePoint now, const TransportSpec& spec) {
+  auto& peer = peers_[spec.id.slot];
+  if (!peer) {
+    peer = std::make_unique<Peer>(now, spec, surroundings_.recovery.transports[spec.id.slot], for_transports_);
+  } else {
+    const TransportSpec before = peer->transport.spec();
+    peer->transport.update(spec);
+    if (before.fingerprint != spec.fingerprint || before.dtls_role != spec.dtls_role) {
+      // Another endpoint or role: the old association and its keys are over (RFC 8842 section 5.3).
+      handshakes_.close(spec.id);
+      peer->transport.wipe_keys();
+      peer->association = AssociationState::none;
+      router_.on_keys_replaced(now, peer->transport);
+      if (peer->transport.ice().selected()) {
+        enter(now, *peer, TransportPhase::ice_connected);
+        open_association(now, *peer);
+      } else {
+        enter(now, *peer, TransportPhase::waiting);
+      }
+    }
+    if (before.local_ufrag.view() != spec.local_ufrag.view()) {
+      if (!peer->previous_ufrag.empty()) ufrags_.erase(std::string(peer->previous_ufrag.view()));
+      peer->previous_ufrag = before.local_ufrag;
+    }
+  }
+  ufrags_.insert_or_assign(std::string(spec.local_ufrag.view()), spec.id.slot);
+  peer->live_due = now;
+  deadlines_.lower(spec.id.slot, now);
+}
+
+void WorkerCore::Impl::remove_transport(std::uint32_t slot) {
+  auto& peer = peers_[slot];
+  if (!peer) return;
+  // What refers to it is inert from now on, whether it is still wanted or not.
+  while (!router_.subscriptions_of(slot).empty()) {
+    const SubscriptionId id = router_.subscriptions_of(slot).back()->id();
+    live_.erase(id);
+    router_.remove_subscription(id.slot);
+    waiting_subscriptions_.insert(id.slot);
+  }
+  while (!router_.publications_of(slot).empty()) {
+    const PublicationId id = router_.publications_of(slot).back()->id();
+    live_.erase(id);
+    router_.remove_publication(id.slot);
+    waiting_publications_.insert(id.slot);
+  }
+  router_.forget_transport(slot);
+  if (peer->association != AssociationState::none) handshakes_.close(peer->transport.id());
+  const auto forget = [&](const Ufrag& ufrag) {
+    const auto found = ufrags_.find(ufrag.view());
+    if (found != ufrags_.end() && found->second == slot) ufrags_.erase(found);
+  };
+  forget(peer->transport.spec().local_ufrag);
+  forget(peer->previous_ufrag);
+  peer->transport.ice().for_each_tuple([&](const Tuple& tuple) {
+    const std::uint32_t* owner = tuples_.find(tuple);
+    if (owner != nullptr && *owner == slot) tuples_.erase(tuple);
+  });
+  live_.erase(peer->transport.id());
+  deadlines_.set(slot, never);
+  peer.reset();
+}
+
+void WorkerCore::Impl::set_publication(TimePoint now, std::uint32_t slot) {
+  waiting_publications_.erase(slot);
+  const auto found = stager_.committed().publications.find(slot);
+  if (found == stager_.committed().publications.end()) return;
+  Peer* peer = peer_of(found->second.transport);
+  if (peer == nullptr) waiting_publications_.insert(slot);
+  router_.set_publication(now, found->second, peer == nullptr ? nullptr : &peer->transport);
+  if (peer == nullptr) {
+    live_.erase(found->second.id);
+  } else {
+    live_.write_publication(now, *router_.publication(slot));
+    deadlines_.lower(peer->transport.id().slot, now);
+  }
+}
+
+void WorkerCore::Impl::set_subscription(TimePoint now, std::uint32_t slot) {
+  waiting_subscriptions_.erase(slot);
+  const auto found = stager_.committed().subscriptions.find(slot);
+  if (found == stager_.committed().subscriptions.end()) return;
+  Peer* peer = peer_of(found->second.transport);
+  if (peer == nullptr) waiting_subscriptions_.insert(slot);
+  router_.set_subscription(now, found->second, peer == nullptr ? nullptr : &peer->transport);
+  if (Subscription* row = router_.subscription(slot)) {
+    live_.write_subscription(now, *row);
+  } else {
+    live_.erase(found->second.id);
+  }
+}
+
+void WorkerCore::Impl::adopt_waiting(TimePoint now) {
+  const std::set<std::uint32_t> publications = waiting_publications_;
+  for (const std::uint32_t slot : publications) set_publication(now, slot);
+  const std::set<std::uint32_t> subscriptions = waiting_subscriptions_;
+  for (const std::uint32_t slot : subscriptions) set_subscription(now, slot);
+}
+
+}  // namespace sluice

@@ -23,6 +23,8 @@ class Descriptor {
   [[nodiscard]] bool valid() const noexcept { return fd_ >= 0; }
   /// Gives up ownership; the caller closes.
   [[nodiscard]] int release() noexcept { return std::exchange(fd_, -1); }
+  /// A second descriptor of what `fd` refers to, close-on-exec; invalid (errno set) when the process has no more.
+  [[nodiscard]] static Descriptor duplicate(int fd) noexcept;
   /// Closes what it holds and takes `fd`.
   void reset(int fd = -1) noexcept;
 

@@ -1,0 +1,115 @@
+#include "control/supervisor/child_process.hpp"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "control/supervisor/start_error.hpp"
+
+namespace sluice::supervisor {
+namespace {
+
+constexpr int descriptors_at = 3;
+
+/// posix_spawn's attributes and actions, freed together.
+class SpawnSetup {
+ public:
+  explicit SpawnSetup(int descriptors_socket) {
+    (void)posix_spawn_file_actions_init(&actions_);
+    (void)posix_spawnattr_init(&attributes_);
+    (void)posix_spawn_file_actions_addopen(&actions_, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    // A duplicate onto itself clears close-on-exec, as a duplicate elsewhere does.
+    (void)posix_spawn_file_actions_adddup2(&actions_, descriptors_socket, descriptors_at);
+    sigset_t none;
+    sigset_t all;
+    (void)sigemptyset(&none);
+    (void)sigfillset(&all);
+    (void)posix_spawnattr_setsigmask(&attributes_, &none);
+    (void)posix_spawnattr_setsigdefault(&attributes_, &all);
+    (void)posix_spawnattr_setpgroup(&attributes_, 0);
+    (void)posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
+  }
+  ~SpawnSetup() {
+    (void)posix_spawn_file_actions_destroy(&actions_);
+    (void)posix_spawnattr_destroy(&attributes_);
+  }
+  SpawnSetup(const SpawnSetup&) = delete;
+  SpawnSetup& operator=(const SpawnSetup&) = delete;
+  [[nodiscard]] const posix_spawn_file_actions_t* actions() const noexcept { return &actions_; }
+  [[nodiscard]] const posix_spawnattr_t* attributes() const noexcept { return &attributes_; }
+
+ private:
+  posix_spawn_file_actions_t actions_{};
+  posix_spawnattr_t attributes_{};
+};
+
+std::vector<char*> pointers_to(std::vector<std::string>& texts) {
+  std::vector<char*> pointers;
+  for (std::string& text : texts) pointers.push_back(text.data());
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+}  // namespace
+
+std::string Ending::to_string() const {
+  if (!by_signal) return "exit " + std::to_string(number);
+  return "signal " + std::to_string(number) + " (" + ::strsignal(number) + ")";
+}
+
+ChildProcess ChildProcess::start(const Launch& launch) {
+  auto sockets = make_descriptor_sockets();
+  if (!sockets) throw StartError(std::string("Cannot make a socket pair: ") + std::strerror(errno) + ".");
+  const std::string program = launch.program.string();
+  std::vector<std::string> arguments{program};
+  arguments.insert(arguments.end(), launch.arguments.begin(), launch.arguments.end());
+  arguments.push_back("--descriptors=" + std::to_string(descriptors_at));
+  std::vector<std::string> environment = launch.environment;
+
+  const SpawnSetup setup(sockets->child.get());
+  ChildProcess child;
+  const int error = ::posix_spawn(&child.pid_, program.c_str(), setup.actions(), setup.attributes(),
+                                  pointers_to(arguments).data(), pointers_to(environment).data());
+  if (error != 0)
+    throw StartError("Cannot start " + program + ": " + std::strerror(error) + "; build or install all of sluice.");
+  // Nobody else waits for it, so the number is still its own.
+  child.pidfd_.reset(static_cast<int>(::syscall(SYS_pidfd_open, child.pid_, 0)));
+  if (!child.pidfd_.valid()) {
+    const int reason = errno;
+    (void)::kill(child.pid_, SIGKILL);
+    (void)::waitpid(child.pid_, nullptr, 0);
+    throw StartError(std::string("Cannot watch a child process: ") + std::strerror(reason) + ".");
+  }
+  // A child that died meanwhile does not take them; its pidfd says so.
+  (void)send_descriptors(sockets->parent.get(), launch.descriptors);
+  return child;
+}
+
+void ChildProcess::signal(int number) const noexcept {
+  (void)::syscall(SYS_pidfd_send_signal, pidfd_.get(), number, nullptr, 0);
+}
+
+std::optional<Ending> ChildProcess::reap() noexcept {
+  siginfo_t info{};
+  if (::waitid(P_PIDFD, static_cast<id_t>(pidfd_.get()), &info, WEXITED | WNOHANG) != 0 || info.si_pid == 0)
+    return std::nullopt;
+  return Ending{info.si_code != CLD_EXITED, info.si_status};
+}
+
+std::vector<std::string> inherited_environment(Inherit what) {
+  std::vector<std::string> result;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view variable(*entry);
+    const bool configures = variable.starts_with("SLUICE_") || variable.starts_with("WEBRTC_ROOMS_");
+    if (what == Inherit::everything || !configures) result.emplace_back(variable);
+  }
+  return result;
+}
+
+}  // namespace sluice::supervisor

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "control/supervisor/certificate.hpp"
+#include "control/supervisor/media_sockets.hpp"
+#include "control/supervisor/supervisor_config.hpp"
+#include "shm/channel/blank_regions.hpp"
+#include "shm/channel/handshake_segment.hpp"
+#include "shm/channel/shared_segment.hpp"
+#include "shm/descriptors/descriptor_set.hpp"
+#include "shm/region/region.hpp"
+#include "shm/ring/doorbell.hpp"
+
+namespace sluice::supervisor {
+
+/// What outlives every child: media sockets, segments, doorbells, certificate. A child that is started again gets the same
+/// descriptors under the same names (docs/adr/0001).
+class Holdings {
+ public:
+  /// Opens and creates all of it. Throws StartError.
+  explicit Holdings(const SupervisorConfig& config);
+
+  [[nodiscard]] std::vector<NamedDescriptor> for_worker(std::uint16_t worker) const;
+  [[nodiscard]] std::vector<NamedDescriptor> for_handshaker() const;
+  [[nodiscard]] std::vector<NamedDescriptor> for_control() const;
+  [[nodiscard]] const std::string& fingerprint() const noexcept { return certificate_.fingerprint; }
+
+  /// How often the process `pid` has beaten; 0 when the beats are another process's.
+  [[nodiscard]] std::uint64_t worker_beats(std::uint16_t worker, std::uint32_t pid) const noexcept;
+  [[nodiscard]] std::uint64_t handshaker_beats(std::uint32_t pid) const noexcept;
+  [[nodiscard]] std::uint64_t control_beats(std::uint32_t pid) const noexcept;
+
+ private:
+  struct Worker {
+    MediaSockets sockets;
+    SharedSegment shared;
+    HandshakeSegment handshake;
+    Region recovery;
+    Doorbell doorbell;
+  };
+  [[nodiscard]] static Worker make_worker(const SupervisorConfig& config, std::uint16_t index);
+
+  std::vector<Worker> workers_;
+  Region control_state_;
+  Doorbell control_doorbell_;
+  Doorbell handshaker_doorbell_;
+  Descriptor config_;
+  ServerCertificate certificate_;
+};
+
+}  // namespace sluice::supervisor

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <deque>
+#include <functional>
+
+#include "control/supervisor/child.hpp"
+#include "control/supervisor/holdings.hpp"
+#include "control/supervisor/supervisor_config.hpp"
+#include "shm/log/process_log.hpp"
+#include "shm/types/time.hpp"
+
+namespace sluice::supervisor {
+
+/// `sluice serve`: holds what must outlive the other processes, starts them, starts again what dies or hangs, and stops
+/// all of it in order. One thread, one loop over a signalfd and the children's pidfds; parses nothing from outside.
+class Supervisor {
+ public:
+  /// Opens the sockets and segments. SIGTERM, SIGINT and SIGHUP become messages to this loop from here on. Throws
+  /// StartError.
+  explicit Supervisor(const SupervisorConfig& config);
+
+  /// Runs until SIGTERM or SIGINT and until every child has ended: first control, so that it can say goodbye to clients,
+  /// then workers and handshaker. What has not ended `stop_limit` after the signal (or at a second one) is killed. SIGHUP is
+  /// passed to control. Returns the exit status: 0, or 1 when a child refused to work as configured. Throws StartError when
+  /// a program cannot be started.
+  [[nodiscard]] int run();
+
+ private:
+  /// How far a stop has come. There is no state between two runs: a supervisor runs once.
+  enum class Phase : unsigned char {
+    serving,
+    stopping_control,  ///< control was asked to end, media still flows
+    stopping_rest,     ///< workers and handshaker were asked to end
+    done,
+  };
+  void add_children();
+  void start_due(TimePoint now);
+  void wait(TimePoint until);
+  void take_signals(TimePoint now);
+  void reap(TimePoint now);
+  void look(TimePoint now);
+  void begin_stop(TimePoint now);
+  void advance_stop(TimePoint now);
+  void kill_everything();
+  [[nodiscard]] TimePoint next_deadline() const;
+  [[nodiscard]] bool any_running() const;
+  template <typename Visit>
+  void for_each_child(Visit&& visit);
+
+  SupervisorConfig config_;
+  ProcessLog log_;
+  Descriptor signals_;
+  Holdings holdings_;
+  std::deque<Child> media_;    // handshaker, then workers
+  std::deque<Child> control_;  // one
+  Phase phase_ = Phase::serving;
+  TimePoint next_look_{};
+  TimePoint kill_at_ = never;
+  int status_ = 0;
+};
+
+/// What `sluice serve` does once the configuration is known: runs a Supervisor. An error is one sentence on standard error
+/// and a status other than 0.
+[[nodiscard]] int run_supervisor(const SupervisorConfig& config);
+
+}  // namespace sluice::supervisor

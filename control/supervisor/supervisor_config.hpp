@@ -1,0 +1,43 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "shm/log/process_log.hpp"
+#include "shm/types/address.hpp"
+#include "shm/types/time.hpp"
+
+namespace sluice::supervisor {
+
+/// The programs that the supervisor starts.
+struct Programs {
+  std::filesystem::path control;
+  std::filesystem::path worker;
+  std::filesystem::path handshaker;
+
+  /// sluice-control, sluice-worker and sluice-handshaker in the folder of the running program (/proc/self/exe).
+  [[nodiscard]] static Programs beside_this_one();
+};
+
+/// What the supervisor needs to know, already checked: it parses nothing.
+struct SupervisorConfig {
+  std::uint16_t worker_count = 1;              // 1..256
+  std::vector<std::uint16_t> cores;            // empty: workers are not pinned; else one for each worker
+  std::uint16_t media_port = 40000;            // of worker 0; worker i has the i-th after it
+  std::vector<SocketAddress> listen;           // at most one of each family; empty: all addresses
+  std::string engine = "auto";                 // "auto", "io_uring" or "mmsg", as --engine of sluice-worker
+  std::string control_config;                  // the resolved configuration, handed to control as it is (in "config")
+  std::vector<std::string> control_arguments;  // added to control's command line
+  LogFormat log_format = LogFormat::line;
+  Duration stop_limit = std::chrono::seconds(5);  // from the first stop signal to SIGKILL
+  Programs programs = Programs::beside_this_one();
+};
+
+/// A child that ends with this status (EX_CONFIG of sysexits.h) has said on standard error why it cannot work as it is
+/// configured. Before it has ever worked that ends the server, with status 1: starting it again would not help.
+inline constexpr int exit_refused = 78;
+
+}  // namespace sluice::supervisor

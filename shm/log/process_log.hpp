@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace sluice {
+
+enum class LogFormat : std::uint8_t { line, json };
+/// "line" or "json"; nothing else is json.
+[[nodiscard]] LogFormat log_format_from(std::string_view text) noexcept;
+[[nodiscard]] std::string_view to_string(LogFormat format) noexcept;
+
+/// A named value of a log line.
+struct LogField {
+  std::string_view name;
+  std::string value;
+};
+
+/// Structured lines on standard error, for the few things that happen to a process as a whole: how it started, what died,
+/// why it stopped. Never per packet or per message. Names and messages are constants of ours, values are escaped.
+class ProcessLog {
+ public:
+  /// `process` stands in each line: "supervisor", "worker-0".
+  ProcessLog(std::string process, LogFormat format) : process_(std::move(process)), format_(format) {}
+  void info(std::string_view message, std::initializer_list<LogField> fields = {}) const { write("info", message, fields); }
+  void warn(std::string_view message, std::initializer_list<LogField> fields = {}) const { write("warn", message, fields); }
+  void error(std::string_view message, std::initializer_list<LogField> fields = {}) const {
+    write("error", message, fields);
+  }
+  /// The text of one line, without its end.
+  [[nodiscard]] std::string format(std::string_view time, std::string_view level, std::string_view message,
+                                   std::initializer_list<LogField> fields) const;
+
+ private:
+  void write(std::string_view level, std::string_view message, std::initializer_list<LogField> fields) const;
+  std::string process_;
+  LogFormat format_;
+};
+
+}  // namespace sluice

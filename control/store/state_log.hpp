@@ -19,7 +19,7 @@ namespace sluice {
 
 enum class StateLogError : std::uint8_t {
   full,       // live state would take more than seven eighths of a half; nothing has changed
-  too_large,  // key or value over StateLogLimits; nothing has changed
+  too_large,  // key empty, or key or value over StateLogLimits; nothing has changed
 };
 
 struct StateLogLimits {
@@ -112,7 +112,7 @@ class StateLog {
 
 template <typename Step>
 Result<void, StateLogError> StateLog::put(std::string_view key, Bytes value, Step step) {
-  if (key.size() > StateLogLimits::key_bytes || value.size() > StateLogLimits::value_bytes) {
+  if (key.empty() || key.size() > StateLogLimits::key_bytes || value.size() > StateLogLimits::value_bytes) {
     return unexpected(StateLogError::too_large);
   }
   const std::uint64_t footprint = StateRecord::footprint(key.size(), value.size());

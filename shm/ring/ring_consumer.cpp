@@ -5,7 +5,9 @@
 namespace sluice {
 
 RingConsumer::RingConsumer(RingView ring) noexcept
-    : ring_(ring), consumed_(ring.header->consumed.load(std::memory_order_acquire)), produced_(consumed_) {
+    : ring_(ring),
+      consumed_(RecordPrefix::place_at(ring.header->consumed.load(std::memory_order_acquire))),
+      produced_(consumed_) {
   wake_up();
 }
 
@@ -14,14 +16,14 @@ void RingConsumer::wake_up() noexcept {
 }
 
 bool RingConsumer::refresh_produced() noexcept {
-  const std::uint64_t seen = ring_.header->produced.load(std::memory_order_acquire);
-  if (((seen | consumed_) & 7U) != 0 || seen - consumed_ > ring_.data.size()) return false;
+  const std::uint64_t seen = RecordPrefix::place_at(ring_.header->produced.load(std::memory_order_acquire));
+  if (seen - consumed_ > ring_.data.size()) return false;
   produced_ = seen;
   return true;
 }
 
 Result<std::optional<std::size_t>, RingError> RingConsumer::resynchronise() noexcept {
-  consumed_ = ring_.header->produced.load(std::memory_order_acquire) & ~std::uint64_t{7};
+  consumed_ = RecordPrefix::place_at(ring_.header->produced.load(std::memory_order_acquire));
   produced_ = consumed_;
   publish_consumed();
   return unexpected(RingError::corrupt);

@@ -78,7 +78,7 @@ bool RingConsumer::prepare_to_sleep(Step step) noexcept {
   if (produced_ != consumed_) return false;
   (void)ring_.header->sleeping.exchange(1, std::memory_order_acq_rel);  // see RingProducer::should_ring
   step();
-  const bool empty = ring_.header->produced.load(std::memory_order_acquire) == consumed_;
+  const bool empty = RecordPrefix::place_at(ring_.header->produced.load(std::memory_order_acquire)) == consumed_;
   step();
   if (!empty) wake_up();
   return empty;

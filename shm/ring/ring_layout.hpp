@@ -54,6 +54,8 @@ struct RecordPrefix {
   [[nodiscard]] static constexpr std::uint32_t tag_at(std::uint64_t index) noexcept {
     return static_cast<std::uint32_t>(index >> 3U) ^ 0x52494e47U;
   }
+  /// Records begin at multiples of 8; an index that is none was scribbled, and is taken as the one before.
+  [[nodiscard]] static constexpr std::uint64_t place_at(std::uint64_t index) noexcept { return index & ~std::uint64_t{7}; }
   /// Bytes that a message takes in the ring.
   [[nodiscard]] static constexpr std::uint64_t footprint(std::uint64_t length) noexcept {
     return size_bytes + (length + 7) / 8 * 8;

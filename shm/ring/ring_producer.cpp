@@ -6,13 +6,8 @@ namespace sluice {
 
 RingProducer::RingProducer(RingView ring) noexcept
     : ring_(ring),
-      produced_(ring.header->produced.load(std::memory_order_acquire)),
-      consumed_(produced_ - ring.data.size()) {
-  // Only a scribbling process leaves an index that is not a multiple of 8; the ring goes on at the next one, and the
-  // consumer resynchronises.
-  produced_ = (produced_ + 7) & ~std::uint64_t{7};
-  consumed_ = produced_ - ring_.data.size();  // "full" until the first look
-}
+      produced_(RecordPrefix::place_at(ring.header->produced.load(std::memory_order_acquire))),
+      consumed_(produced_ - ring.data.size()) {}  // "full" until the first look
 
 void RingProducer::copy_in(std::uint64_t index, Bytes from) noexcept {
   const std::size_t place = static_cast<std::size_t>(index & (ring_.data.size() - 1));
@@ -22,7 +17,7 @@ void RingProducer::copy_in(std::uint64_t index, Bytes from) noexcept {
 }
 
 void RingProducer::refresh_consumed() noexcept {
-  const std::uint64_t seen = ring_.header->consumed.load(std::memory_order_acquire);
+  const std::uint64_t seen = RecordPrefix::place_at(ring_.header->consumed.load(std::memory_order_acquire));
   if (produced_ - seen <= ring_.data.size()) consumed_ = seen;
 }
 

@@ -97,13 +97,19 @@ std::optional<Vp8PictureFields> Vp8Rewriter::map(const MediaSource& source, Vp8P
 }
 
 void Vp8Rewriter::skip(const MediaSource& source, Vp8PictureFields fields) noexcept {
-  Vp8Epoch& e = state_->present;
+  Vp8RewriterState& s = *state_;
+  Vp8Epoch& e = s.present;
   if (!(source == e.source) || !source.valid()) return;
   const std::int64_t picture = extend_picture_id(fields, std::max(e.highest, e.first));
   if (picture > e.highest) {
     advance_to(picture, Status::skipped);
     ++e.offset;
     e.offset_from = picture;
+    // Pictures that went missing just before it hold ids that the next source must not get.
+    if (s.started) {
+      s.highest_out = std::max(s.highest_out, picture - e.offset);
+      s.tl0_out = static_cast<std::uint8_t>(fields.tl0_picture_index - e.tl0_offset);
+    }
     return;
   }
   Picture& known = ring_of_present()[place_of(picture)];

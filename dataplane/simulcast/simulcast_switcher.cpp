@@ -34,8 +34,14 @@ void SimulcastSwitcher::set_temporal_ceiling(std::optional<std::uint8_t> tempora
 
 void SimulcastSwitcher::restart() noexcept {
   state_->current = none;
-  state_->previous = none;
+  state_->highest = {};
   state_->temporal_effective = none;
+}
+
+void SimulcastSwitcher::forget_layer(std::uint8_t layer) noexcept {
+  if (layer >= simulcast_layers_max) return;
+  state_->highest[layer] = {};
+  if (current() == layer) state_->current = none;
 }
 
 std::optional<std::uint8_t> SimulcastSwitcher::current() const noexcept {
@@ -67,9 +73,10 @@ std::optional<std::uint8_t> SimulcastSwitcher::key_frame_wanted(TimePoint now, c
 }
 
 Verdict SimulcastSwitcher::on_packet(TimePoint now, const LayerObserver& layers, const SwitcherPacket& packet) noexcept {
+  if (packet.layer >= simulcast_layers_max) return Verdict::drop;
   const std::optional<std::uint8_t> present = current();
   if (present == packet.layer) return judge_present(packet);
-  if (unpack(state_->previous) == packet.layer && packet.sequence <= state_->previous_highest) return Verdict::late;
+  if (packet.sequence <= state_->highest[packet.layer]) return Verdict::late;
   if (!packet.frame_start || !packet.key_frame || !allowed(layers, packet.layer)) return Verdict::drop;
   // Anything allowed is better than a picture that stands still.
   if (!present || !layers.alive(*present) || target(now, layers) == packet.layer) return begin(packet);
@@ -78,11 +85,9 @@ Verdict SimulcastSwitcher::on_packet(TimePoint now, const LayerObserver& layers,
 
 Verdict SimulcastSwitcher::begin(const SwitcherPacket& packet) noexcept {
   SwitcherState& s = *state_;
-  s.previous = s.current;
-  s.previous_highest = s.highest;
   s.current = pack(packet.layer);
   s.first = packet.sequence;
-  s.highest = packet.sequence;
+  s.highest[packet.layer] = packet.sequence;
   s.frame_timestamp = packet.rtp_timestamp;
   s.temporal_effective = s.temporal_ceiling;
   return Verdict::switched;
@@ -91,8 +96,11 @@ Verdict SimulcastSwitcher::begin(const SwitcherPacket& packet) noexcept {
 Verdict SimulcastSwitcher::judge_present(const SwitcherPacket& packet) noexcept {
   SwitcherState& s = *state_;
   if (packet.sequence < s.first) return Verdict::late;
-  if (packet.sequence > s.highest) {
-    s.highest = packet.sequence;
+  // What its frame's fate was, the rewriters remember.
+  ExtendedSequenceNumber& highest = s.highest[packet.layer];
+  if (packet.sequence < highest) return Verdict::forward;
+  if (packet.sequence > highest) {
+    highest = packet.sequence;
     if (static_cast<std::int32_t>(packet.rtp_timestamp - s.frame_timestamp) > 0) {
       s.frame_timestamp = packet.rtp_timestamp;
       update_temporal(packet);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <type_traits>
@@ -13,17 +14,16 @@ namespace sluice {
 /// The layer choice of one subscription; survives. All-zero: nothing forwarded yet, no ceilings.
 /// Layers are stored plus one, so that zero is "none"; ranks (see LayerObserver) as "ranks taken off the top".
 struct SwitcherState {
-  ExtendedSequenceNumber first;             ///< of the present layer: where its key frame began
-  ExtendedSequenceNumber highest;           ///< of the present layer, forwarded or left out
-  ExtendedSequenceNumber previous_highest;  ///< of the layer before
-  std::uint32_t frame_timestamp = 0;        ///< of the newest frame of the present layer
-  std::uint8_t current = 0;                 ///< layer + 1
-  std::uint8_t previous = 0;                ///< layer + 1
-  std::uint8_t ceiling = 0;                 ///< highest rank allowed by control + 1; 0: no ceiling
-  std::uint8_t allocation = 0;              ///< highest rank that bandwidth affords + 1; 0: not limited
-  std::uint8_t temporal_ceiling = 0;        ///< highest temporal id wanted + 1; 0: all
-  std::uint8_t temporal_effective = 0;      ///< as applied to the newest frame + 1; 0: all
-  std::uint8_t reserved[6] = {};
+  ExtendedSequenceNumber first;  ///< of the present layer: where its key frame began
+  /// Of each layer, judged while it was present; 0: it never was.
+  std::array<ExtendedSequenceNumber, simulcast_layers_max> highest{};
+  std::uint32_t frame_timestamp = 0;    ///< of the newest frame of the present layer
+  std::uint8_t current = 0;             ///< layer + 1
+  std::uint8_t ceiling = 0;             ///< highest rank allowed by control + 1; 0: no ceiling
+  std::uint8_t allocation = 0;          ///< highest rank that bandwidth affords + 1; 0: not limited
+  std::uint8_t temporal_ceiling = 0;    ///< highest temporal id wanted + 1; 0: all
+  std::uint8_t temporal_effective = 0;  ///< as applied to the newest frame + 1; 0: all
+  std::uint8_t reserved[7] = {};
 };
 static_assert(std::is_standard_layout_v<SwitcherState> && std::is_trivially_copyable_v<SwitcherState>);
 
@@ -38,13 +38,16 @@ struct SwitcherPacket {
   bool layer_sync = false;  ///< VP8 Y bit: refers to temporal layer 0 only
 };
 
+/// What to do with a packet. In every case but drop and skip: Vp8Rewriter::map (VP8), then StreamRewriter::forward. Where
+/// map knows no fields (the picture was left out), StreamRewriter::skip instead, which may have an empty packet to send.
 enum class Verdict : std::uint8_t {
   drop,      ///< not for this subscriber
   forward,   ///< of the present layer
-  switched,  ///< the first packet of the key frame from which this layer fills the subscription: begin_source(), forward it,
-             ///< and then whatever the cache holds of this layer behind it (packets that overtook it were dropped)
-  late,  ///< of the layer before, from before the switch: may fill a hole (StreamRewriter decides)
-  skip   ///< of the present layer, left out with its whole frame: StreamRewriter::skip and Vp8Rewriter::skip
+  switched,  ///< the first packet of the key frame from which this layer fills the subscription: begin_source() of both
+             ///< rewriters, forward it, and then judge again what the cache holds of this layer behind it: those overtook it
+             ///< and were dropped
+  late,      ///< from before the switch to the present layer: may fill a hole
+  skip       ///< of the present layer, left out with its whole frame: Vp8Rewriter::skip and StreamRewriter::skip
 };
 
 /// Chooses the simulcast layer of one subscription. The target is the highest layer that is alive within all ceilings; a
@@ -67,6 +70,8 @@ class SimulcastSwitcher {
   void set_temporal_ceiling(std::optional<std::uint8_t> temporal_id) noexcept;
   /// The subscription was paused or another publication fills it: the next key frame begins anew.
   void restart() noexcept;
+  /// A layer goes on under another SSRC, whose numbers begin anew. If it is the present one, its next key frame begins it.
+  void forget_layer(std::uint8_t layer) noexcept;
 
   /// Judges one packet of the publication.
   [[nodiscard]] Verdict on_packet(TimePoint now, const LayerObserver& layers, const SwitcherPacket& packet) noexcept;

@@ -66,6 +66,16 @@ TEST(Vp8Rewriter, SkippedPicturesLeaveNoGapAndLostOnesDo) {
   EXPECT_EQ(s.map(low, 17, 3), 15'003);
 }
 
+TEST(Vp8Rewriter, WhatWentMissingBeforeASkippedPictureKeepsItsIdsOverAChange) {
+  Subscription s;
+  s.begin(low, 10, 1);
+  s.map(low, 10, 1);
+  s.rewriter.skip(low, {12, 2, true});  // 11 is missing and was of the base layer
+  s.begin(high, 500, 50);
+  EXPECT_EQ(s.map(high, 500, 50), 12'003);
+  EXPECT_EQ(s.map(low, 11, 2), 11'002);
+}
+
 TEST(Vp8Rewriter, UnderstandsSevenBitIds) {
   Subscription s;
   s.rewriter.begin_source(low, {127, 0, false});

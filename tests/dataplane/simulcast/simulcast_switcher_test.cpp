@@ -151,6 +151,34 @@ TEST(SimulcastSwitcher, RestartForgetsTheLayerButNotTheCeiling) {
   EXPECT_EQ(s.key(1, 3), Verdict::switched);
 }
 
+TEST(SimulcastSwitcher, ALayerUnderANewSsrcBeginsWithAKeyFrame) {
+  Subscription s;
+  s.alive(0b111, milliseconds(1000));
+  s.key(1, 90'000);
+  s.key(2, 80'000);
+  s.switcher.forget_layer(1);  // not the present one
+  EXPECT_EQ(s.packet(2, 80'001), Verdict::forward);
+  EXPECT_EQ(s.packet(1, 70'000), Verdict::drop);
+  s.switcher.forget_layer(2);
+  EXPECT_EQ(s.packet(2, 70'000), Verdict::drop);
+  EXPECT_EQ(s.key(2, 70'001), Verdict::switched);
+  s.switcher.forget_layer(9);  // there is none
+  EXPECT_EQ(s.key(9, 1), Verdict::drop);
+}
+
+TEST(SimulcastSwitcher, LatePacketsOfEveryLayerItHadMayFillHoles) {
+  Subscription s;
+  s.alive(0b111, milliseconds(1000));
+  s.key(0, 10);
+  s.switcher.set_ceiling(1);
+  s.key(1, 20);
+  s.switcher.set_ceiling(2);
+  s.key(2, 30);
+  EXPECT_EQ(s.packet(0, 10), Verdict::late);
+  EXPECT_EQ(s.packet(1, 20), Verdict::late);
+  EXPECT_EQ(s.packet(0, 11), Verdict::drop);
+}
+
 TEST(SimulcastSwitcher, CutsTemporalLayersAtFramesAndRaisesThemAtSyncPoints) {
   Subscription s;
   s.alive(0b001, milliseconds(1000));

@@ -1,0 +1,365 @@
+#include "control/app/control_server.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <optional>
+#include <stdexcept>
+
+#include "control/api/admin_api.hpp"
+#include "control/host/host_addresses.hpp"
+#include "control/app/native_listener.hpp"
+#include "control/bus/bus.hpp"
+#include "control/loop/clock.hpp"
+#include "control/loop/event_loop.hpp"
+#include "control/loop/web_server.hpp"
+#include "control/media/media.hpp"
+#include "control/observability/log.hpp"
+#include "control/page/page_server.hpp"
+#include "control/rooms/publications.hpp"
+#include "control/rooms/rooms.hpp"
+#include "control/sessions/control_state.hpp"
+#include "control/sessions/sessions.hpp"
+#include "control/signaling/native/native_dialect.hpp"
+#include "control/signaling/native/sfu_signaling.hpp"
+#include "control/store/state_log.hpp"
+#include "control/workers/workers.hpp"
+
+namespace sluice::app {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr Duration heartbeat_period = 100ms;
+/// How long a clean stop waits for clients to take their close frames.
+constexpr Duration goodbye_limit = 800ms;
+/// Workers beat within milliseconds of their start; a server without them serves signaling and says so.
+constexpr Duration worker_start_limit = 5s;
+
+Descriptor required(DescriptorSet& descriptors, const std::string& name) {
+  Descriptor descriptor = descriptors.take(name);
+  if (!descriptor.valid())
+    throw std::runtime_error("The supervisor did not hand over '" + name + "'; start the server by 'sluice serve'.");
+  return descriptor;
+}
+
+StateLog open_state_log(DescriptorSet& descriptors) {
+  const Descriptor fd = required(descriptors, "control-state");
+  auto region = Region::map(fd.get(), Access::read_write);
+  if (!region) throw std::runtime_error("The control-state segment cannot be mapped: " + region.error().to_string() + ".");
+  auto log = StateLog::open(std::move(*region));
+  if (log) return std::move(*log);
+  // What cannot be read is given up: media goes on, clients join anew.
+  log::error("control state cannot be read, starting empty", {{"reason", log.error().to_string()}});
+  region = Region::map(fd.get(), Access::read_write);
+  if (region) log = StateLog::format(std::move(*region));
+  if (!log) throw std::runtime_error("The control-state segment cannot be used: " + log.error().to_string() + ".");
+  return std::move(*log);
+}
+
+SignalingOptions signaling_options(const config::SignalingConfig& config) {
+  SignalingOptions options;
+  options.port = config.port;
+  options.max_peers_per_room = config.max_peers_per_room;
+  options.auto_create_rooms = config.auto_create_rooms;
+  options.auto_destroy_rooms = config.auto_destroy_rooms;
+  options.ping_interval = config.ping_interval;
+  options.reconnect_ttl = config.reconnect_ttl;
+  options.max_message_size = config.max_message_bytes;
+  options.trust_proxy = config.trust_proxy;
+  options.room_id_bytes_max = config.max_room_id_bytes;
+  options.relay_control_payloads = config.relay_control_payloads;
+  return options;
+}
+
+SfuOptions sfu_options(const config::ServerConfig& config) {
+  SfuOptions options;
+  options.region = config.native_sfu.region;
+  options.listen_ip = config.media.listen.front().ip_to_string();
+  if (!config.media.announced_ips.empty()) options.announced_ip = config.media.announced_ips.front();
+  options.media_port_min = config.media.port;
+  options.media_port_max = static_cast<std::uint16_t>(config.media.port + config.workers.count - 1);
+  options.enable_simulcast = config.native_sfu.simulcast;
+  return options;
+}
+
+/// Where clients are told to send media of worker `index`.
+std::vector<SocketAddress> announced_addresses(const config::MediaConfig& media, std::uint16_t index) {
+  std::vector<SocketAddress> addresses;
+  for (const std::string& ip : media.announced_ips) addresses.push_back(*SocketAddress::parse(ip, 0));
+  if (addresses.empty()) {
+    // Of the host's own addresses those are told that the sockets can be reached at.
+    for (const SocketAddress& address : host_addresses()) {
+      const bool reachable = std::any_of(media.listen.begin(), media.listen.end(), [&](const SocketAddress& listen) {
+        const bool any = listen.ip_to_string() == "0.0.0.0" || listen.ip_to_string() == "::";
+        return listen.is_ipv4() == address.is_ipv4() && (any || listen.ip == address.ip);
+      });
+      if (reachable) addresses.push_back(address);
+    }
+  }
+  if (addresses.empty()) {
+    for (const SocketAddress& listen : media.listen) addresses.push_back(listen);
+  }
+  for (SocketAddress& address : addresses) address.port = static_cast<std::uint16_t>(media.port + index);
+  return addresses;
+}
+
+loop::ListenerConfig signaling_listener(const config::SignalingConfig& config, loop::WebSocketHandler& handler) {
+  loop::ListenerConfig listener;
+  listener.name = "signaling";
+  listener.host = config.host;
+  listener.port = config.port;
+  if (config.tls) {
+    listener.tls_cert = config.tls->cert;
+    listener.tls_key = config.tls->key;
+  }
+  listener.message_bytes_max = config.max_message_bytes;
+  listener.send_queue_bytes_max = 4 * config.max_message_bytes;
+  listener.ping_interval = config.ping_interval;
+  listener.trust_proxy = config.trust_proxy;
+  listener.allowed_origins = config.allowed_origins;
+  listener.http = serve_page;
+  listener.websocket = &handler;
+  return listener;
+}
+
+std::int64_t unix_time(TimePoint at) {
+  const Duration ago = loop::now() - at;
+  return loop::unix_ms() - std::chrono::duration_cast<std::chrono::milliseconds>(ago).count();
+}
+
+/// "a, b" of the URLs at which a person finds the page.
+std::string page_urls(const config::SignalingConfig& config, std::uint16_t port) {
+  const std::string scheme = config.tls ? "https://" : "http://";
+  const auto url = [&](const std::string& host) { return scheme + host + ":" + std::to_string(port) + "/"; };
+  if (!config.host.empty()) return url(config.host.find(':') == std::string::npos ? config.host : "[" + config.host + "]");
+  std::string urls = url("127.0.0.1");
+  if (!config.tls) return urls;  // browsers give cameras to https and to this machine only
+  for (const SocketAddress& address : host_addresses()) {
+    const std::string ip = address.ip_to_string();
+    if (ip != "127.0.0.1") urls += ", " + url(address.is_ipv4() ? ip : "[" + ip + "]");
+  }
+  return urls;
+}
+
+}  // namespace
+
+struct ControlServer::Impl {
+  Impl(const config::ServerConfig& server_config, const ControlArguments& arguments, DescriptorSet descriptors);
+  /// Attaches the workers; without `nativeSfu` they get nothing to do.
+  std::unique_ptr<Media> make_media(const ControlArguments& arguments, DescriptorSet& descriptors);
+  void log_facts();
+  void turn();
+  void beat();
+  void say_ready_when_workers_are();
+  void stop();
+  [[nodiscard]] std::vector<WorkerView> worker_views();
+
+  config::ServerConfig config;
+  loop::EventLoop loop;
+  SystemEntropy entropy;
+  StateLog state_log;
+  Bus bus;
+  // The order below is the order in which they hear of facts: first the token, then the durable record, then media, then
+  // what clients are told.
+  Rooms rooms;
+  std::unique_ptr<Publications> publications;
+  Sessions sessions;
+  ControlState control_state;
+  workers::Workers workers;
+  Doorbell bell;
+  std::unique_ptr<Media> media;
+  loop::WebServer web;
+  NativeListener listener;
+  NativeDialect native;
+  std::optional<SfuSignaling> sfu;
+  RoomMetrics metrics;
+  std::optional<AdminApi> admin;
+  std::vector<Bus::Subscription> log_subscriptions;
+  std::vector<std::unique_ptr<loop::EventLoop::Watch>> watches;
+  std::unique_ptr<loop::EventLoop::Timer> deadline;
+  std::unique_ptr<loop::EventLoop::Timer> stop_timer;
+  std::unique_ptr<loop::EventLoop::Timer> ready_timer;
+  TimePoint started = loop::now();
+  std::uint16_t signaling_port = 0;
+  std::uint16_t admin_port = 0;
+  bool stopping = false;
+};
+
+ControlServer::Impl::Impl(const config::ServerConfig& server_config, const ControlArguments& arguments,
+                          DescriptorSet descriptors)
+    : config(server_config),
+      state_log(open_state_log(descriptors)),
+      rooms(bus, entropy, signaling_options(config.signaling).rooms(), unix_time),
+      publications(config.native_sfu.enabled
+                       ? std::make_unique<Publications>(rooms, bus, entropy, sfu_options(config).publications(), unix_time)
+                       : nullptr),
+      sessions(rooms, bus, entropy, signaling_options(config.signaling).sessions()),
+      control_state(rooms, publications.get(), sessions, bus, state_log),
+      workers(state_log),
+      bell(required(descriptors, "doorbell.control")),
+      media(make_media(arguments, descriptors)),
+      web(loop),
+      listener(web, loop::now),
+      native(rooms, sessions, bus, listener, signaling_options(config.signaling)),
+      metrics(bus, rooms, loop::now) {
+  listener.attach(native);
+  if (publications) {
+    sfu.emplace(rooms, *publications, *media, native.outbox(), bus, sfu_options(config));
+    native.attach_sfu(*sfu);
+  }
+  log_facts();
+  const std::size_t members = control_state.restore(loop::now());
+  if (media) {
+    media->keep_only({[this](const PeerId& id) { return rooms.find_peer(id) != nullptr; },
+                      [this](const ProducerId& id) { return publications->find(id) != nullptr; },
+                      [this](const ConsumerId& id) { return publications->find(id) != nullptr; }});
+  }
+  if (members > 0) log::info("restored", {{"rooms", rooms.rooms().size()}, {"peers", members}});
+
+  for (const auto& entry : workers.ids())
+    workers.link(entry)->shared().control_heartbeat.restart(static_cast<std::uint32_t>(getpid()));
+  watches.push_back(loop.every(heartbeat_period, [this] { beat(); }));
+  watches.push_back(loop.readable(bell.fd(), [this] { turn(); }));
+  watches.push_back(loop.after_io([this] { turn(); }));
+  watches.push_back(loop.signal(SIGTERM, [this] { stop(); }));
+  watches.push_back(loop.signal(SIGINT, [this] { stop(); }));
+  watches.push_back(loop.signal(SIGHUP, [this] {
+    log::info("reloading certificates");
+    web.reload_tls();
+  }));
+  deadline = loop.timer([this] {
+    sessions.handle_timeout(loop::now());
+    turn();
+  });
+  stop_timer = loop.timer([this] { loop.stop(); });
+  ready_timer = loop.timer([this] { say_ready_when_workers_are(); });
+
+  signaling_port = web.listen(signaling_listener(config.signaling, listener));
+  if (config.admin_api.enabled) {
+    admin.emplace(rooms, metrics, worker_views(), AdminApi::Options{config.admin_api.secret, config.admin_api.prefix},
+                  AdminApi::Clocks{loop::now, loop::unix_ms});
+    loop::ListenerConfig admin_listener;
+    admin_listener.name = "admin";
+    admin_listener.host = config.admin_api.host == "localhost" ? "127.0.0.1" : config.admin_api.host;
+    admin_listener.port = config.admin_api.port;
+    admin_listener.http = [this](const loop::HttpRequest& request) { return admin->handle(request); };
+    admin_port = web.listen(std::move(admin_listener));
+  }
+  beat();
+}
+
+std::unique_ptr<Media> ControlServer::Impl::make_media(const ControlArguments& arguments, DescriptorSet& descriptors) {
+  for (std::uint16_t i = 0; i < arguments.workers; ++i) {
+    const std::string index = std::to_string(i);
+    auto segment = SharedSegment::attach(required(descriptors, "shared." + index).get());
+    if (!segment)
+      throw std::runtime_error("The segment of worker " + index + " cannot be used: " + segment.error().to_string() + ".");
+    workers::WorkerChannel channel{std::move(*segment), Doorbell(required(descriptors, "doorbell.worker." + index)),
+                                   Doorbell(Descriptor(dup(bell.fd())))};
+    workers.attach({WorkerId{i}, announced_addresses(config.media, i), arguments.fingerprint}, std::move(channel));
+  }
+  if (!config.native_sfu.enabled) return nullptr;
+  MediaConfig media_config;
+  media_config.opus_dtx = config.native_sfu.dtx;
+  return std::make_unique<Media>(bus, workers, state_log, entropy, media_config);
+}
+
+std::vector<WorkerView> ControlServer::Impl::worker_views() {
+  std::vector<WorkerView> views;
+  for (const WorkerId id : workers.ids()) views.push_back({id, &workers.link(id)->shared()});
+  return views;
+}
+
+void ControlServer::Impl::log_facts() {
+  const auto follow = [&]<typename Fact>(void (*write)(const Fact&)) {
+    log_subscriptions.push_back(bus.subscribe<Fact>(write));
+  };
+  follow(+[](const RoomCreated& fact) { log::info("room created", {{"room", fact.room.value}}); });
+  follow(+[](const RoomDestroyed& fact) { log::info("room destroyed", {{"room", fact.room.value}}); });
+  follow(
+      +[](const PeerJoined& fact) { log::info("peer joined", {{"room", fact.room.value}, {"peer", fact.peer.id.value}}); });
+  follow(+[](const PeerLeft& fact) {
+    log::info("peer left", {{"room", fact.room.value}, {"peer", fact.peer.id.value}, {"cause", to_string(fact.cause)}});
+  });
+  follow(+[](const PeerSuspended& fact) {
+    log::info("peer suspended", {{"room", fact.room.value}, {"peer", fact.peer.value}});
+  });
+  follow(+[](const PeerReconnected& fact) {
+    log::info("peer resumed", {{"room", fact.room.value}, {"peer", fact.peer.id.value}});
+  });
+  follow(+[](const JoinRejected& fact) {
+    log::warn("join rejected", {{"room", fact.room.value}, {"peer", fact.peer.value}, {"reason", fact.reason}});
+  });
+  follow(+[](const MediaConnected& fact) { log::info("media connected", {{"peer", fact.peer.value}}); });
+  follow(+[](const MediaClosed& fact) { log::warn("media closed", {{"peer", fact.peer.value}, {"reason", fact.reason}}); });
+}
+
+/// Once per turn of the loop: events of the workers in, what they are to do out, and the time of the next turn.
+void ControlServer::Impl::turn() {
+  const TimePoint now = loop::now();
+  bell.silence();
+  workers.poll(now);
+  // The bell rings only for a sleeper: what came in meanwhile is taken now. Bounded, because a worker may be hostile.
+  for (int i = 0; i < 16 && !workers.prepare_to_sleep(); ++i) workers.poll(now);
+  deadline->arm(std::min(workers.next_deadline(), sessions.next_deadline()));
+}
+
+void ControlServer::Impl::beat() {
+  const TimePoint now = loop::now();
+  for (const WorkerId id : workers.ids()) workers.link(id)->shared().control_heartbeat.beat(now);
+}
+
+void ControlServer::Impl::say_ready_when_workers_are() {
+  const TimePoint now = loop::now();
+  std::size_t beating = 0;
+  for (const WorkerId id : workers.ids()) {
+    if (workers.link(id)->shared().worker_heartbeat.read().pulse(now, 1s) == Pulse::beating) ++beating;
+  }
+  if (beating < workers.ids().size() && now - started < worker_start_limit) {
+    ready_timer->arm(now + 10ms);
+    return;
+  }
+  if (beating < workers.ids().size())
+    log::warn("workers do not beat yet", {{"beating", beating}, {"workers", workers.ids().size()}});
+  std::string line = "sluice ready: page and signaling " + page_urls(config.signaling, signaling_port);
+  if (config.admin_api.enabled)
+    line += "; admin http://" + config.admin_api.host + ":" + std::to_string(admin_port) + config.admin_api.prefix;
+  line += "; media udp " + std::to_string(config.media.port);
+  if (config.workers.count > 1) line += "-" + std::to_string(config.media.port + config.workers.count - 1);
+  std::puts(line.c_str());
+  std::fflush(stdout);
+}
+
+void ControlServer::Impl::stop() {
+  if (stopping) {
+    loop.stop();
+    return;
+  }
+  stopping = true;
+  log::info("stopping");
+  native.shut_down();
+  web.shut_down(1001, "Server shutting down");
+  const TimePoint limit = loop::now() + goodbye_limit;
+  stop_timer->arm(limit);
+  watches.push_back(loop.every(10ms, [this] {
+    if (web.statistics().sockets_open == 0) loop.stop();
+  }));
+}
+
+ControlServer::ControlServer(const config::ServerConfig& config, const ControlArguments& arguments,
+                             DescriptorSet descriptors)
+    : impl_(std::make_unique<Impl>(config, arguments, std::move(descriptors))) {}
+ControlServer::~ControlServer() = default;
+
+void ControlServer::run() {
+  impl_->turn();
+  impl_->say_ready_when_workers_are();
+  impl_->loop.run();
+}
+
+}  // namespace sluice::app

@@ -1,0 +1,49 @@
+#include "control/workers/placement.hpp"
+
+#include <tuple>
+
+namespace sluice::workers {
+
+void Placement::add_worker(WorkerId worker) {
+  rooms_per_worker_.try_emplace(worker, 0);
+}
+
+std::optional<WorkerId> Placement::place(std::string_view room, const std::function<std::uint64_t(WorkerId)>& load) {
+  if (const auto known = find(room)) return known;
+  std::optional<WorkerId> best;
+  std::tuple<std::uint64_t, std::uint32_t> best_load;
+  for (const auto& [worker, rooms] : rooms_per_worker_) {
+    const std::tuple candidate(load(worker), rooms);
+    if (best && best_load <= candidate) continue;
+    best = worker;
+    best_load = candidate;
+  }
+  if (best) restore(room, *best);
+  return best;
+}
+
+bool Placement::restore(std::string_view room, WorkerId worker) {
+  const auto count = rooms_per_worker_.find(worker);
+  if (count == rooms_per_worker_.end()) return false;
+  if (rooms_.emplace(room, worker).second) ++count->second;
+  return true;
+}
+
+std::optional<WorkerId> Placement::find(std::string_view room) const {
+  const auto known = rooms_.find(room);
+  return known == rooms_.end() ? std::nullopt : std::optional(known->second);
+}
+
+void Placement::release(std::string_view room) {
+  const auto known = rooms_.find(room);
+  if (known == rooms_.end()) return;
+  --rooms_per_worker_.at(known->second);
+  rooms_.erase(known);
+}
+
+std::uint32_t Placement::rooms_on(WorkerId worker) const {
+  const auto count = rooms_per_worker_.find(worker);
+  return count == rooms_per_worker_.end() ? 0 : count->second;
+}
+
+}  // namespace sluice::workers

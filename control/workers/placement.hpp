@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "shm/types/ids.hpp"
+
+namespace sluice::workers {
+
+/// Which worker carries which room. A room stays where it was put until it is released: moving it would cost its peers an
+/// ICE restart. Pure.
+class Placement {
+ public:
+  /// Makes a worker eligible; again is harmless.
+  void add_worker(WorkerId worker);
+  /// The room's worker; at first sight the one with the lowest (load, rooms, id). `load` of a worker is any monotonic
+  /// figure, for instance its transports. Nothing without workers.
+  std::optional<WorkerId> place(std::string_view room, const std::function<std::uint64_t(WorkerId)>& load);
+  /// Puts back a room as it was before a restart; a worker that is not eligible is refused with false.
+  bool restore(std::string_view room, WorkerId worker);
+  [[nodiscard]] std::optional<WorkerId> find(std::string_view room) const;
+  void release(std::string_view room);
+  [[nodiscard]] std::uint32_t rooms_on(WorkerId worker) const;
+
+ private:
+  std::map<WorkerId, std::uint32_t> rooms_per_worker_;
+  std::map<std::string, WorkerId, std::less<>> rooms_;
+};
+
+}  // namespace sluice::workers

@@ -28,7 +28,11 @@ struct DurableRecord {
     const std::uint64_t first = halves[0].sequence.load(std::memory_order_relaxed);
     const std::uint64_t second = halves[1].sequence.load(std::memory_order_relaxed);
     Half& half = halves[first <= second ? 0 : 1];
-    const std::uint64_t sequence = (first > second ? first : second) + 1;
+    std::uint64_t sequence = (first > second ? first : second) + 1;
+    if (sequence == 0) {  // only damage counts this far
+      wipe();
+      sequence = 1;
+    }
     half.sequence.store(0, std::memory_order_relaxed);
     step();
     const std::uint64_t sum = half.value.store(next, step);  // release stores: none is seen before the 0 above

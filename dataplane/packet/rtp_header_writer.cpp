@@ -27,7 +27,8 @@ RtpHeaderWriter& RtpHeaderWriter::add(std::uint8_t id, Bytes data) noexcept {
     return *this;
   }
   two_byte_ = two_byte_ || id > 14 || data.empty() || data.size() > 16;
-  elements_[count_++] = {id, data};
+  elements_[count_++] = {.data = data.data(), .size = static_cast<std::uint8_t>(data.size()), .id = id};
+  data_size_ = static_cast<std::uint16_t>(data_size_ + data.size());
   return *this;
 }
 
@@ -42,8 +43,7 @@ RtpHeaderWriter& RtpHeaderWriter::reserve_abs_send_time(std::uint8_t id) noexcep
 }
 
 std::size_t RtpHeaderWriter::elements_size() const noexcept {
-  std::size_t size = 0;
-  for (std::size_t i = 0; i < count_; ++i) size += (two_byte_ ? 2U : 1U) + elements_[i].data.size();
+  const std::size_t size = data_size_ + std::size_t{count_} * (two_byte_ ? 2 : 1);
   return (size + 3) / 4 * 4;
 }
 
@@ -69,14 +69,14 @@ std::optional<RtpHeaderLayout> RtpHeaderWriter::write(MutableBytes out) const no
     const Element& element = elements_[i];
     if (two_byte_) {
       writer.u8(element.id);
-      writer.u8(static_cast<std::uint8_t>(element.data.size()));
+      writer.u8(element.size);
     } else {
-      writer.u8(static_cast<std::uint8_t>(unsigned{element.id} << 4U | static_cast<unsigned>(element.data.size() - 1)));
+      writer.u8(static_cast<std::uint8_t>(unsigned{element.id} << 4U | (element.size - 1U)));
     }
     const auto at = static_cast<std::uint16_t>(writer.size());
     if (i == transport_sequence_number_index_) layout.transport_sequence_number_at = at;
     if (i == abs_send_time_index_) layout.abs_send_time_at = at;
-    writer.bytes(element.data);
+    writer.bytes({element.data, element.size});
   }
   writer.fill(std::byte{0}, writer.remaining());
   return layout;

@@ -58,15 +58,17 @@ class RtpHeaderWriter {
   [[nodiscard]] std::optional<RtpHeaderLayout> write(MutableBytes out) const noexcept;
 
  private:
-  struct Element {
-    std::uint8_t id = 0;
-    Bytes data;
+  struct Element {  // without initial values: this is made per packet and subscriber
+    const std::byte* data;
+    std::uint8_t size;
+    std::uint8_t id;
   };
   static constexpr std::uint8_t absent = 0xff;
   [[nodiscard]] std::size_t elements_size() const noexcept;
 
   RtpHeader header_;
-  std::array<Element, extensions_max> elements_{};
+  std::array<Element, extensions_max> elements_;  // the first count_
+  std::uint16_t data_size_ = 0;                   // of all elements together
   std::uint8_t count_ = 0;
   std::uint8_t transport_sequence_number_index_ = absent;
   std::uint8_t abs_send_time_index_ = absent;

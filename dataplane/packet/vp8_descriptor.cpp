@@ -38,8 +38,8 @@ void read_frame_header(ByteReader& reader, Vp8Descriptor& descriptor) noexcept {
   reader.skip(2);
   const std::uint32_t start_code = reader.u24();
   // Little-endian, 14 bits each below 2 bits of scale.
-  const std::uint16_t width = reader.u16();
-  const std::uint16_t height = reader.u16();
+  const unsigned width = reader.u16();
+  const unsigned height = reader.u16();
   if (!reader.ok() || start_code != 0x9d012a) return;
   descriptor.width = static_cast<std::uint16_t>((width >> 8U | width << 8U) & 0x3fffU);
   descriptor.height = static_cast<std::uint16_t>((height >> 8U | height << 8U) & 0x3fffU);

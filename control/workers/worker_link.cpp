@@ -68,11 +68,12 @@ void WorkerLink::take_event(TimePoint now, const schema::Event& event, MediaPlan
   } else if (const auto* subscription = event.body_as_SubscriptionChanged()) {
     tell(SubscriptionId::unpack(subscription->id()), subscription->current_layer(), listener);
   } else if (const auto* wanted = event.body_as_SnapshotWanted()) {
-    // Refusing the same thing again and again must not make a storm of snapshots.
+    // The first refusal may come from commands that a predecessor of either side left in the ring; refusing the same thing
+    // again and again must not make a storm of snapshots.
     if (wanted->refused_generation() != 0) {
       ++counts_.refused;
-      refusal_backoff_ = std::clamp(refusal_backoff_ * 2, refusal_backoff_min, refusal_backoff_max);
       want_snapshot(now + refusal_backoff_);
+      refusal_backoff_ = std::clamp(refusal_backoff_ * 2, refusal_backoff_min, refusal_backoff_max);
     } else {
       want_snapshot(now);
     }
@@ -130,8 +131,8 @@ void WorkerLink::resync(MediaPlaneListener* listener) {
 }
 
 void WorkerLink::want_snapshot(TimePoint when) {
+  snapshot_not_before_ = snapshot_wanted_ ? std::min(snapshot_not_before_, when) : when;
   snapshot_wanted_ = true;
-  snapshot_not_before_ = when;
 }
 
 void WorkerLink::watch_worker(TimePoint now) {

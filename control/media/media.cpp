@@ -1,0 +1,65 @@
+#include "control/media/media.hpp"
+
+#include "control/media/media_impl.hpp"
+
+namespace sluice {
+
+Media::Media(Bus& bus, workers::MediaPlane& plane, StateLog& log, Entropy& entropy, MediaConfig config)
+    : impl_(std::make_unique<Impl>(bus, plane, log, entropy, config)) {}
+Media::~Media() = default;
+
+Result<Media::Answer, Media::OfferError> Media::handle_offer(const PeerId& peer, std::string_view sdp, TimePoint) {
+  return impl_->handle_offer(peer, sdp);
+}
+void Media::handle_candidate(const PeerId&, std::string_view) {}
+std::optional<std::string> Media::mid_of_consumer(const ConsumerId& consumer) const {
+  return impl_->mid_of(consumer);
+}
+void Media::keep_only(const Survivors& survivors) {
+  impl_->keep_only(survivors);
+}
+Media::Stats Media::stats() const {
+  return impl_->stats();
+}
+
+Media::Impl::Impl(Bus& bus, workers::MediaPlane& plane, StateLog& log, Entropy& entropy, MediaConfig config)
+    : bus_(bus), plane_(plane), log_(log), entropy_(entropy), config_(config) {
+  capabilities_.opus_dtx = config_.opus_dtx;
+  restore();
+  subscribe_to_facts();
+  plane_.set_listener(this);
+}
+
+Media::Impl::~Impl() {
+  plane_.set_listener(nullptr);
+}
+
+std::optional<std::string> Media::Impl::mid_of(const ConsumerId& consumer) const {
+  const auto entry = consumers_.find(consumer);
+  if (entry == consumers_.end()) return std::nullopt;
+  const auto peer = peers_.find(entry->second.consumer.peer);
+  if (peer == peers_.end()) return std::nullopt;
+  for (const Line& line : peer->second.media.lines)
+    if (line.consumer == consumer) return line.mid;
+  return std::nullopt;
+}
+
+Media::Stats Media::Impl::stats() const {
+  Stats stats;
+  std::map<RoomId, bool> rooms;
+  for (const auto& [id, entry] : peers_) {
+    if (!entry.media.transport.valid()) continue;
+    rooms[entry.media.room] = true;
+    ++stats.transports;
+    if (entry.live.phase == workers::TransportPhase::connected) ++stats.transports_connected;
+    for (const Line& line : entry.media.lines) {
+      if (!line.producer.empty()) ++stats.publications;
+      if (!line.consumer.empty()) ++stats.subscriptions;
+    }
+  }
+  stats.rooms = static_cast<std::uint32_t>(rooms.size());
+  stats.subscriptions_waiting = static_cast<std::uint32_t>(consumers_.size()) - stats.subscriptions;
+  return stats;
+}
+
+}  // namespace sluice

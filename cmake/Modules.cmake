@@ -45,13 +45,13 @@ sluice_module(control/api USES control_rooms control_workers control_observabili
 sluice_module(control/host USES shm_types)
 sluice_module(control/page USES control_loop)
 include(Page)
-sluice_module(control/app USES shm_descriptors control_config control_host control_media control_signaling_native control_api control_loop control_page
-              PACKAGES sluice::cli11)
+sluice_module(control/app USES shm_descriptors control_config control_host control_media control_signaling_native control_api control_loop control_page)
+
 sluice_module(control/supervisor USES shm_channel shm_descriptors shm_log)
-sluice_module(control/cli USES control_config control_host control_supervisor PACKAGES sluice::openssl)
+sluice_module(control/cli USES control_config control_host control_supervisor shm_log PACKAGES sluice::openssl)
 
 # --- the programs
-sluice_program(sluice control/supervisor/main.cpp USES control_supervisor control_cli PACKAGES sluice::cli11)
+sluice_program(sluice control/cli/main.cpp USES control_cli)
 sluice_program(sluice-control control/app/main.cpp USES control_app)
 sluice_program(sluice-worker dataplane/worker/main.cpp USES dataplane_worker)
 sluice_program(sluice-handshaker dataplane/handshaker/main.cpp USES dataplane_handshaker)

@@ -17,8 +17,6 @@ sluice_package(yaml yaml-cpp)
 sluice_package(spdlog spdlog)
 find_package(nlohmann_json REQUIRED)
 add_library(sluice::json ALIAS nlohmann_json::nlohmann_json)
-find_package(CLI11 REQUIRED)
-add_library(sluice::cli11 ALIAS CLI11::CLI11)
 # tl::expected and flatbuffers are headers; the schema compiler is found in Schemas.cmake.
 find_package(GTest REQUIRED)
 find_package(benchmark REQUIRED)

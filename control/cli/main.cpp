@@ -1,0 +1,53 @@
+// sluice: the one command.
+#include <array>
+#include <cstdio>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "control/cli/serve_command.hpp"
+
+namespace {
+
+/// One thing that `sluice NAME` does. To add one, write its function and name it here.
+struct Command {
+  std::string_view name;
+  std::string_view text;
+  int (*run)(std::span<const std::string> arguments);
+};
+
+constexpr std::array commands{
+    Command{"serve", "run the server ('sluice serve --help' lists its options)", &sluice::cli::serve},
+};
+
+void print_usage(std::FILE* to) {
+  std::fputs("usage: sluice COMMAND [OPTIONS]\n\n", to);
+  for (const Command& command : commands)
+    std::fprintf(to, "  %-10s %s\n", std::string(command.name).c_str(), std::string(command.text).c_str());
+  std::fputs("  --version  print the version\n  --help     print this\n", to);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::vector<std::string> arguments(argv + 1, argv + argc);
+  if (arguments.empty()) {
+    print_usage(stderr);
+    return 2;
+  }
+  const std::string& name = arguments.front();
+  for (const Command& command : commands) {
+    if (command.name == name) return command.run(std::span(arguments).subspan(1));
+  }
+  if (name == "--version" || name == "version") {
+    std::puts("sluice " SLUICE_VERSION);
+    return 0;
+  }
+  if (name == "--help" || name == "help") {
+    print_usage(stdout);
+    return 0;
+  }
+  std::fprintf(stderr, "sluice: there is no command '%s'; 'sluice --help' lists them.\n", name.c_str());
+  return 2;
+}

@@ -1,0 +1,62 @@
+#include "control/cli/serve_command.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <optional>
+#include <thread>
+
+#include "control/cli/serve_arguments.hpp"
+#include "control/supervisor/supervisor.hpp"
+
+namespace sluice::cli {
+
+namespace {
+
+std::string engine_name(config::EngineChoice choice) {
+  switch (choice) {
+    case config::EngineChoice::automatic:
+      return "auto";
+    case config::EngineChoice::io_uring:
+      return "io_uring";
+    case config::EngineChoice::mmsg:
+      return "mmsg";
+  }
+  return "auto";
+}
+
+supervisor::SupervisorConfig supervisor_config(const ServeArguments& serve) {
+  supervisor::SupervisorConfig config;
+  config.worker_count = serve.config.workers.count;
+  config.cores = serve.config.workers.cores;
+  config.media_port = serve.config.media.port;
+  config.listen = serve.config.media.listen;
+  config.engine = engine_name(serve.config.media.engine);
+  config.control_config = serve.explicit_tree.dump();
+  config.log_format = serve.config.log.format == config::LogFormat::json ? LogFormat::json : LogFormat::line;
+  return config;
+}
+
+}  // namespace
+
+int serve(std::span<const std::string> arguments) {
+  const config::Environment environment = [](const std::string& name) -> std::optional<std::string> {
+    const char* value = std::getenv(name.c_str());
+    return value == nullptr ? std::nullopt : std::optional<std::string>(value);
+  };
+  try {
+    const ServeArguments serve =
+        read_serve_arguments(arguments, environment, std::max(1U, std::thread::hardware_concurrency()));
+    if (serve.help) {
+      std::fputs(serve_help().c_str(), stdout);
+      return 0;
+    }
+    for (const std::string& warning : serve.warnings) std::fprintf(stderr, "sluice: note: %s\n", warning.c_str());
+    return supervisor::run_supervisor(supervisor_config(serve));
+  } catch (const config::ConfigError& error) {
+    std::fprintf(stderr, "sluice: %s\n", error.what());
+    return 2;
+  }
+}
+
+}  // namespace sluice::cli

@@ -56,7 +56,7 @@ std::array<std::byte, 4> rollover_counter(std::uint64_t index) noexcept {
 }  // namespace
 
 OpensslPacketCipher::OpensslPacketCipher(SrtpProfile profile, const SessionKeySet& keys, Direction direction)
-    : context_(EVP_CIPHER_CTX_new()), salt_(keys.salt), sizes_(sizes_of(profile)), direction_(direction) {
+    : context_(EVP_CIPHER_CTX_new()), salt_(keys.salt), sizes_(sizes_of(profile)) {
   // Counter mode encrypts both ways.
   const int encrypt = direction == Direction::seal || sizes_.auth_key != 0 ? 1 : 0;
   if (context_ == nullptr ||

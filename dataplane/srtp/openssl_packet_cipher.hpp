@@ -42,7 +42,6 @@ class OpensslPacketCipher {
   std::optional<HmacSha1> hmac_;
   std::array<std::byte, 14> salt_;
   SrtpProfileSizes sizes_;
-  Direction direction_;
 };
 
 }  // namespace sluice

@@ -11,7 +11,7 @@ SrtpSender::SrtpSender(SrtpSenderState& state, SrtpSealer& sealer, Ssrc ssrc) no
     : state_(&state), sealer_(&sealer), ssrc_(ssrc), window_(state.next_index) {}
 
 Result<SealTicket, SrtpError> SrtpSender::claim(ExtendedSequenceNumber sequence) noexcept {
-  if (!sealer_->keyed()) return unexpected(SrtpError::no_key);
+  if (sealer_ == nullptr || !sealer_->keyed()) return unexpected(SrtpError::no_key);
   const auto index = static_cast<std::uint64_t>(sequence.value);
   if (sequence.value < 0 || index >= index_end) return unexpected(SrtpError::index_exhausted);
   if (window_.check(index) != IndexWindow::Verdict::fresh) return unexpected(SrtpError::index_used);

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <type_traits>
+#include <utility>
 
 #include "dataplane/srtp/index_window.hpp"
 #include "dataplane/srtp/srtp_sealer.hpp"
@@ -32,6 +33,17 @@ class SrtpSender {
   /// `state` and `sealer` outlive the sender.
   SrtpSender(SrtpSenderState& state, SrtpSealer& sealer, Ssrc ssrc) noexcept;
 
+  /// Moves, but does not copy: a copy would not see what the other claims. What was moved from claims nothing.
+  SrtpSender(SrtpSender&& other) noexcept { *this = std::move(other); }
+  SrtpSender& operator=(SrtpSender&& other) noexcept {
+    state_ = other.state_;
+    sealer_ = std::exchange(other.sealer_, nullptr);
+    ssrc_ = other.ssrc_;
+    window_ = other.window_;
+    return *this;
+  }
+  ~SrtpSender() = default;
+
   [[nodiscard]] Ssrc ssrc() const noexcept { return ssrc_; }
   /// The lowest index that no packet had yet: where an adopted stream goes on.
   [[nodiscard]] ExtendedSequenceNumber next() const noexcept { return {static_cast<std::int64_t>(state_->next_index)}; }
@@ -40,8 +52,8 @@ class SrtpSender {
   [[nodiscard]] Result<SealTicket, SrtpError> claim(ExtendedSequenceNumber sequence) noexcept;
 
  private:
-  SrtpSenderState* state_;
-  SrtpSealer* sealer_;
+  SrtpSenderState* state_ = nullptr;
+  SrtpSealer* sealer_ = nullptr;
   Ssrc ssrc_;
   IndexWindow window_;
 };

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <vector>
 
 #include "dataplane/srtp/openssl_backend.hpp"
@@ -12,27 +13,36 @@
 
 using namespace sluice;
 
+namespace {
+
+struct Peer {
+  explicit Peer(SrtpProfile profile) {
+    const SrtpProfileSizes sizes = sizes_of(profile);
+    const std::vector<std::byte> key_salt(sizes.master_key + sizes.master_salt, std::byte{0x5a});
+    receiver.set_keys(*SrtpKeys::from_key_salt(profile, key_salt));
+  }
+  OpensslSrtpBackend backend;
+  SrtpReceiverState state;
+  SrtpReceiver receiver{state, backend};
+};
+
+std::vector<std::unique_ptr<Peer>> make_peers() {
+  std::vector<std::unique_ptr<Peer>> peers;
+  for (const auto profile : {SrtpProfile::aes128_cm_sha1_80, SrtpProfile::aead_aes_128_gcm, SrtpProfile::aead_aes_256_gcm}) {
+    peers.push_back(std::make_unique<Peer>(profile));
+  }
+  return peers;
+}
+
+}  // namespace
+
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
-  constexpr SrtpProfile profiles[] = {SrtpProfile::aes128_cm_sha1_80, SrtpProfile::aead_aes_128_gcm,
-                                      SrtpProfile::aead_aes_256_gcm};
-  struct Peer {
-    OpensslSrtpBackend backend;
-    SrtpReceiverState state;
-    SrtpReceiver receiver{state, backend};
-  };
-  static std::vector<Peer*> peers;  // reachable for the life of the process
-  while (peers.size() < std::size(profiles)) {
-    auto* peer = new Peer;
-    const SrtpProfileSizes sizes = sizes_of(profiles[peers.size()]);
-    const std::vector<std::byte> key_salt(sizes.master_key + sizes.master_salt, std::byte{0x5a});
-    peer->receiver.set_keys(*SrtpKeys::from_key_salt(profiles[peers.size()], key_salt));
-    peers.push_back(peer);
-  }
-  Peer& peer = *peers[data[0] % std::size(profiles)];
+  static const auto peers = make_peers();
+  Peer& peer = *peers[data[0] % peers.size()];
   const SrtpReceiverState before = peer.state;
-  std::vector<std::byte> packet(size - 1);
-  std::memcpy(packet.data(), data + 1, packet.size());
+  const auto* bytes = reinterpret_cast<const std::byte*>(data);
+  std::vector<std::byte> packet(bytes + 1, bytes + size);
   const auto opened = (data[0] & 0x80U) != 0 ? peer.receiver.open_rtcp(packet) : peer.receiver.open_rtp(packet);
   if (opened || std::memcmp(&before, &peer.state, sizeof before) != 0) std::abort();
   return 0;

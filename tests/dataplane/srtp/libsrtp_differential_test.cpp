@@ -165,8 +165,8 @@ TEST_P(Libsrtp, a_stream_goes_on_after_adoption_in_the_middle_of_a_rollover) {
   ASSERT_FALSE(opening.unprotect(ours.rtp(60'000).value()).empty());
   ASSERT_FALSE(opening.unprotect(ours.rtp(65'535).value()).empty());
   SrtpSender successor(ours.sender_state, ours.sealer, Ssrc{0x1234'5678});
-  ours.sender = successor;
-  EXPECT_EQ(opening.unprotect(ours.rtp(successor.next().value).value()), srtp_test::rtp_packet(0));
+  ours.sender = std::move(successor);
+  EXPECT_EQ(opening.unprotect(ours.rtp(ours.sender.next().value).value()), srtp_test::rtp_packet(0));
 }
 
 }  // namespace

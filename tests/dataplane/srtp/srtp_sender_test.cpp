@@ -60,6 +60,16 @@ TEST(SrtpSender, a_successor_goes_on_at_the_stored_index_and_repeats_nothing) {
   EXPECT_TRUE(successor.claim({70'006}));
 }
 
+TEST(SrtpSender, what_was_moved_from_claims_nothing) {
+  static_assert(!std::is_copy_constructible_v<SrtpSender> && !std::is_copy_assignable_v<SrtpSender>);
+  Sealing end(gcm);
+  ASSERT_TRUE(end.sender.claim({5}));
+  SrtpSender moved(std::move(end.sender));
+  EXPECT_EQ(end.sender.claim({6}).error(), SrtpError::no_key);
+  EXPECT_EQ(moved.claim({5}).error(), SrtpError::index_used);
+  EXPECT_TRUE(moved.claim({6}));
+}
+
 TEST(SrtpSender, gives_nothing_without_keys) {
   Sealing end(gcm);
   end.sealer.wipe();

@@ -8,6 +8,9 @@ import { Tile } from './tile.js';
 const $ = (id) => document.getElementById(id);
 const query = new URLSearchParams(location.search);
 const mode = query.get('mode') === 'p2p' ? 'p2p' : 'sfu';
+// `?height=360` sends a smaller picture: for thin uplinks and small machines.
+const pictureHeight = Math.min(1080, Math.max(90, Number(query.get('height')) || 720));
+const pictureWidth = Math.round((pictureHeight * 16) / 9);
 
 let stream = null;
 let client = null;
@@ -28,7 +31,7 @@ async function openSource(kind) {
   stream = null;
   notice('');
   if (kind === 'synthetic') {
-    stream = syntheticStream({ name: $('name').value || 'Sluice' });
+    stream = syntheticStream({ name: $('name').value || 'Sluice', width: pictureWidth, height: pictureHeight });
   } else if (kind === 'camera') {
     if (!navigator.mediaDevices) {
       notice('Browsers give the camera to https pages only. Open this page by https (./tools/run --lan), or send the test picture.');
@@ -36,7 +39,7 @@ async function openSource(kind) {
       try {
         stream = await navigator.mediaDevices.getUserMedia({
           audio: { echoCancellation: true, noiseSuppression: true },
-          video: { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 30 } },
+          video: { width: { ideal: pictureWidth }, height: { ideal: pictureHeight }, frameRate: { ideal: 30 } },
         });
       } catch (error) {
         notice(cameraText(error));

@@ -1,6 +1,7 @@
 #include "dataplane/rtp/source_clock.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 
 namespace sluice {
 namespace {

@@ -10,10 +10,6 @@ namespace sluice {
 Rooms::Rooms(Bus& bus, Entropy& entropy, RoomsOptions options, std::function<std::int64_t(TimePoint)> unix_ms)
     : bus_(bus), entropy_(entropy), options_(options), unix_ms_(std::move(unix_ms)) {}
 
-Rooms::~Rooms() {
-  *alive_ = false;
-}
-
 // --- peers ----------------------------------------------------------------------------------------------------------------
 
 PeerId Rooms::connect(std::string dialect, std::string ip) {

@@ -53,7 +53,6 @@ class Rooms {
  public:
   /// `unix_ms` turns the loop's time into Unix milliseconds (for createdAt). All references must outlive this.
   Rooms(Bus& bus, Entropy& entropy, RoomsOptions options, std::function<std::int64_t(TimePoint)> unix_ms);
-  ~Rooms();
   Rooms(const Rooms&) = delete;
   Rooms& operator=(const Rooms&) = delete;
 

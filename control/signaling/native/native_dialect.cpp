@@ -160,9 +160,10 @@ void NativeDialect::join(ConnectionId id, const JsonObject& message, TimePoint n
   const RoomId room(room_value ? room_value->as_string().value_or("") : "");
   const Metadata metadata = metadata_of(message.find("metadata")).value_or(Metadata{});
   const PeerId peer = connection.peer;
-  rooms_.join(peer, room, metadata, now, [this, id, room](const JoinOutcome& outcome, TimePoint answered) {
-    join_answered(id, room, outcome, answered);
-  });
+  rooms_.join(peer, room, metadata, now,
+              [this, alive = std::weak_ptr<bool>(alive_), id, room](const JoinOutcome& outcome, TimePoint answered) {
+                if (!alive.expired()) join_answered(id, room, outcome, answered);
+              });
 }
 
 void NativeDialect::join_answered(ConnectionId id, const RoomId& room, const JoinOutcome& outcome, TimePoint now) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -112,6 +113,7 @@ class NativeDialect {
   TimePoint now_{};  // of the last call: what facts that arise in it are stamped with
   std::unordered_map<ConnectionId, Connection> connections_;
   std::vector<Bus::Subscription> subscriptions_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // late admission answers find out that this is gone
 };
 
 }  // namespace sluice

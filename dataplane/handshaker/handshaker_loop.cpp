@@ -56,6 +56,7 @@ HandshakerLoop::HandshakerLoop(const DescriptorSet& descriptors, std::uint16_t w
     layout.handshaker_heartbeat.restart(static_cast<std::uint32_t>(::getpid()));
   }
   for (std::uint16_t i = 0; i < workers; ++i) core_.add_worker(now_, WorkerId{i});
+  beat();
 }
 
 bool HandshakerLoop::deliver(WorkerId worker, Bytes message) noexcept {

@@ -39,11 +39,14 @@ class MessageSender {
   PushResult send_bytes(Bytes message, Wake wake_up = Wake::now) noexcept {
     if (message.size() > MessageLimits::bytes) return PushResult::too_large;
     const PushResult result = producer_.try_push(message);
+    if (result == PushResult::ok) silent_ = true;
     if (wake_up == Wake::now) wake();
     return result;
   }
-  /// Rings if the receiver sleeps; once per batch of Wake::later sends.
+  /// Rings if something was sent since the last wake and the receiver sleeps; once per batch of Wake::later sends. With
+  /// nothing sent it costs nothing: two loops that wake each other in every turn would otherwise never rest.
   void wake() noexcept {
+    if (!std::exchange(silent_, false)) return;
     if (producer_.should_ring()) doorbell_.ring();
   }
   /// Bytes in the ring that the receiver has not taken.
@@ -52,6 +55,7 @@ class MessageSender {
  private:
   RingProducer producer_;
   Doorbell doorbell_;
+  bool silent_ = true;  // something may lie in the ring that the bell was not rung for: what a predecessor left, at first
 };
 
 using CommandSender = MessageSender<CommandFamily>;

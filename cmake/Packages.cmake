@@ -14,7 +14,6 @@ sluice_package(websockets libwebsockets)
 sluice_package(uring liburing)
 sluice_package(jemalloc jemalloc)
 sluice_package(yaml yaml-cpp)
-sluice_package(spdlog spdlog)
 find_package(nlohmann_json REQUIRED)
 add_library(sluice::json ALIAS nlohmann_json::nlohmann_json)
 # tl::expected and flatbuffers are headers; the schema compiler is found in Schemas.cmake.

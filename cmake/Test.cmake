@@ -2,6 +2,7 @@
 include(GoogleTest)
 
 # Extra packages and modules that one module's tests need, beyond what the module itself uses.
+set(SLUICE_TEST_USES_control_observability sluice::json)
 set(SLUICE_TEST_USES_dataplane_srtp sluice::srtp2)
 set(SLUICE_TEST_USES_shm_channel )
 set(SLUICE_TEST_USES_dataplane_worker )

@@ -99,7 +99,7 @@ int main(int argc, char** argv) {
     const std::string text = read_all(descriptors->find("config"));
     const nlohmann::json tree = nlohmann::json::parse(text.empty() ? "{}" : text);
     const config::ServerConfig config = config::resolve(tree, std::thread::hardware_concurrency());
-    log::open("control", config.log.format == config::LogFormat::json ? log::Format::json : log::Format::line,
+    log::open("control", config.log.format == config::LogFormat::json ? LogFormat::json : LogFormat::line,
               static_cast<log::Level>(config.log.level));
     app::ControlServer server(config, arguments->control, std::move(*descriptors));
     server.run();

@@ -7,10 +7,11 @@
 #include <type_traits>
 #include <utility>
 
+#include "shm/log/process_log.hpp"
+
 namespace sluice::log {
 
 enum class Level : std::uint8_t { debug, info, warn, error };
-enum class Format : std::uint8_t { line, json };
 
 /// A named value of a log line. Numbers are written bare, texts escaped; line breaks and control characters never reach the
 /// output as such. Secrets, SDP and client addresses are never passed here.
@@ -23,9 +24,7 @@ class Field {
     requires std::is_arithmetic_v<T>
   Field(std::string_view name, T number) : name_(name), value_(std::to_string(number)), is_number_(true) {}
 
-  [[nodiscard]] std::string_view name() const noexcept { return name_; }
-  [[nodiscard]] const std::string& value() const noexcept { return value_; }
-  [[nodiscard]] bool is_number() const noexcept { return is_number_; }
+  [[nodiscard]] LogField as_log_field() const { return {name_, value_, is_number_}; }
 
  private:
   std::string_view name_;
@@ -36,7 +35,7 @@ class Field {
 using Fields = std::initializer_list<Field>;
 
 /// Sets up the process's log on standard error. `process` stands in every line. Call once, before anything is logged.
-void open(std::string_view process, Format format, Level level);
+void open(std::string_view process, LogFormat format, Level level);
 
 /// Writes one line. What happened is a short constant text; all that varies is a field.
 void write(Level level, std::string_view what, Fields fields = {});
@@ -53,8 +52,5 @@ inline void warn(std::string_view what, Fields fields = {}) {
 inline void error(std::string_view what, Fields fields = {}) {
   write(Level::error, what, fields);
 }
-
-/// The text of one line without time, level and process. For write() and its tests.
-[[nodiscard]] std::string compose(Format format, std::string_view what, Fields fields);
 
 }  // namespace sluice::log

@@ -58,12 +58,13 @@ std::string_view to_string(LogFormat format) noexcept {
 }
 
 std::string ProcessLog::format(std::string_view time, std::string_view level, std::string_view message,
-                               std::initializer_list<LogField> fields) const {
+                               LogFields fields) const {
   std::string line;
   if (format_ == LogFormat::json) {
     line = "{\"time\":" + quoted(time) + ",\"level\":" + quoted(level) + ",\"process\":" + quoted(process_) +
            ",\"message\":" + quoted(message);
-    for (const LogField& field : fields) line += "," + quoted(field.name) + ":" + quoted(field.value);
+    for (const LogField& field : fields)
+      line += "," + quoted(field.name) + ":" + (field.is_number ? field.value : quoted(field.value));
     return line + "}";
   }
   line =
@@ -74,7 +75,7 @@ std::string ProcessLog::format(std::string_view time, std::string_view level, st
   return line;
 }
 
-void ProcessLog::write(std::string_view level, std::string_view message, std::initializer_list<LogField> fields) const {
+void ProcessLog::write(std::string_view level, std::string_view message, LogFields fields) const {
   const std::string line = format(time_text(), level, message, fields) + "\n";
   // One write, so that lines of several processes on one descriptor do not mix. A reader that went away stops nothing.
   [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());

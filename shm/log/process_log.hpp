@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -17,7 +18,9 @@ enum class LogFormat : std::uint8_t { line, json };
 struct LogField {
   std::string_view name;
   std::string value;
+  bool is_number = false;  // written bare in JSON
 };
+using LogFields = std::span<const LogField>;
 
 /// Structured lines on standard error, for the few things that happen to a process as a whole: how it started, what died,
 /// why it stopped. Never per packet or per message. Names and messages are constants of ours, values are escaped.
@@ -30,12 +33,17 @@ class ProcessLog {
   void error(std::string_view message, std::initializer_list<LogField> fields = {}) const {
     write("error", message, fields);
   }
+  /// For a log that adds to this one, such as control's levels. `level` is a constant word.
+  void write(std::string_view level, std::string_view message, LogFields fields) const;
   /// The text of one line, without its end.
   [[nodiscard]] std::string format(std::string_view time, std::string_view level, std::string_view message,
-                                   std::initializer_list<LogField> fields) const;
+                                   LogFields fields) const;
+  [[nodiscard]] std::string format(std::string_view time, std::string_view level, std::string_view message,
+                                   std::initializer_list<LogField> fields) const {
+    return format(time, level, message, LogFields(fields.begin(), fields.size()));
+  }
 
  private:
-  void write(std::string_view level, std::string_view message, std::initializer_list<LogField> fields) const;
   std::string process_;
   LogFormat format_;
 };

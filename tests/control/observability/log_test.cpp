@@ -7,21 +7,32 @@
 namespace sluice::log {
 namespace {
 
-TEST(Log, LinesHoldPlainValuesBareAndOthersQuoted) {
-  EXPECT_EQ(compose(Format::line, "peer joined", {{"peer", "6f-1"}, {"members", 3}, {"room", "a b"}}),
-            "peer joined peer=6f-1 members=3 room=\"a b\"");
+std::string logged(LogFormat format, Level threshold, Level level, std::string_view what, Fields fields) {
+  open("test", format, threshold);
+  ::testing::internal::CaptureStderr();
+  write(level, what, fields);
+  return ::testing::internal::GetCapturedStderr();
+}
+
+TEST(Log, LinesBelowTheLevelAreNotWritten) {
+  EXPECT_EQ(logged(LogFormat::line, Level::info, Level::debug, "x", {}), "");
+  EXPECT_NE(logged(LogFormat::line, Level::debug, Level::debug, "x", {}), "");
 }
 
 TEST(Log, NoValueCanForgeALineOrAField) {
-  const std::string line = compose(Format::line, "x", {{"room", "a\n2026 error forged level=error"}});
-  EXPECT_EQ(line.find('\n'), std::string::npos);
-  EXPECT_EQ(line, "x room=\"a\\u000a2026 error forged level=error\"");
+  const std::string line =
+      logged(LogFormat::line, Level::info, Level::info, "x", {{"room", "a\n2026 error forged level=error"}, {"n", 3}});
+  EXPECT_EQ(line.find('\n'), line.size() - 1);
+  EXPECT_TRUE(line.ends_with("level=info process=test message=\"x\" room=\"a\\u000a2026 error forged level=error\" n=3\n"))
+      << line;
 }
 
 TEST(Log, JsonFieldsParseBackToTheirValues) {
   const std::string awkward = "quote\" back\\slash\n\x01 end";
-  const auto parsed = nlohmann::json::parse("{" + compose(Format::json, "what", {{"text", awkward}, {"n", 42}}) + "}");
+  const auto parsed =
+      nlohmann::json::parse(logged(LogFormat::json, Level::info, Level::warn, "what", {{"text", awkward}, {"n", 42}}));
   EXPECT_EQ(parsed["message"], "what");
+  EXPECT_EQ(parsed["level"], "warn");
   EXPECT_EQ(parsed["text"], awkward);
   EXPECT_EQ(parsed["n"], 42);
 }

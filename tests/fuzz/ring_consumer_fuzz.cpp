@@ -14,7 +14,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace sluice;
   const auto ring = std::make_unique<RingLayout<512>>();
   std::uint64_t indices[2] = {};
-  std::memcpy(indices, data, std::min(size, sizeof(indices)));
+  if (size != 0) std::memcpy(indices, data, std::min(size, sizeof(indices)));
   if (size > sizeof(indices)) {
     std::memcpy(ring->data.data(), data + sizeof(indices), std::min(size - sizeof(indices), ring->data.size()));
   }

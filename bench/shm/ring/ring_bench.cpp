@@ -1,7 +1,8 @@
 // uses: shm_channel
 // Two processes on two cores over one memfd, through the real path: build a FlatBuffers message, send it, receive it
 // verified. Figures are medians of several runs, with the range of the runs, beside the limits of docs/performance.md (a
-// plain ring with the same messages on the same kind of machine).
+// plain ring with the same messages on the same kind of machine). Usage: ring_bench [RUNS]. On a machine that has other
+// work, only the CPU figures mean anything: the rest measures the scheduler.
 #include <poll.h>
 #include <sched.h>
 #include <sys/utsname.h>
@@ -22,8 +23,6 @@
 
 namespace sluice {
 namespace {
-
-constexpr std::size_t runs = 5;
 
 std::uint64_t nanoseconds(clockid_t clock) {
   timespec time{};
@@ -172,7 +171,7 @@ std::vector<double> each(const std::vector<Figures>& all, Field field) {
   return values;
 }
 
-std::vector<Figures> run(const Shape& shape) {
+std::vector<Figures> run(const Shape& shape, std::size_t runs) {
   std::vector<Figures> all;
   for (std::size_t i = 0; i < runs; ++i) all.push_back(run_once(shape));
   return all;
@@ -181,27 +180,31 @@ std::vector<Figures> run(const Shape& shape) {
 }  // namespace
 }  // namespace sluice
 
-int main() {
+int main(int argc, char** argv) {
   using namespace sluice;
+  const int asked = argc > 1 ? std::atoi(argv[1]) : 5;
+  const std::size_t runs = asked > 0 ? static_cast<std::size_t>(asked) : 5;
+  double load = 0;
+  (void)getloadavg(&load, 1);
   utsname machine{};
   uname(&machine);
-  std::printf("sluice %s, Linux %s, %s; two processes on cores 0 and 1; median of %zu runs (range)\n", SLUICE_VERSION,
-              machine.release, machine.machine, runs);
+  std::printf("sluice %s, Linux %s, %s; two processes on cores 0 and 1; median of %zu runs (range); load %.1f\n",
+              SLUICE_VERSION, machine.release, machine.machine, runs, load);
   if (!pin_to(1) || !pin_to(0)) std::printf("fewer than two cores: the figures say nothing about the ring\n");
   for (const std::size_t bytes : {std::size_t{80}, std::size_t{240}}) {
     std::printf("%zu B messages\n", bytes);
-    const auto flood = run({bytes, 5'000'000, 0, false});
+    const auto flood = run({bytes, 5'000'000, 0, false}, runs);
     line("messages, spinning", each(flood, &Figures::messages_per_second), 1e6, "M/s", 2.5e6, 15e6);
     line("consumer CPU, spinning", each(flood, &Figures::consumer_cpu_ns), 1, "ns", 64, 350);
-    const auto spaced = run({bytes, 300'000, 2'000, false});
+    const auto spaced = run({bytes, 300'000, 2'000, false}, runs);
     line("one way p50, spinning", each(spaced, &Figures::latency_p50_ns), 1, "ns", 80, 550);
     line("one way p99, spinning", each(spaced, &Figures::latency_p99_ns), 1, "ns", 60'000, 80'000);
     line("send, receiver awake", each(spaced, &Figures::producer_ns), 1, "ns", 0, 0);
-    const auto asleep = run({bytes, 5'000, 200'000, true});
+    const auto asleep = run({bytes, 5'000, 200'000, true}, runs);
     line("one way p50, asleep", each(asleep, &Figures::latency_p50_ns), 1e3, "us", 13e3, 27e3);
     line("one way p99, asleep", each(asleep, &Figures::latency_p99_ns), 1e3, "us", 130e3, 130e3);
     line("send that wakes", each(asleep, &Figures::producer_ns), 1e3, "us", 7.4e3, 8e3);
-    const auto busy = run({bytes, 5'000'000, 0, true});
+    const auto busy = run({bytes, 5'000'000, 0, true}, runs);
     line("messages, eventfd", each(busy, &Figures::messages_per_second), 1e6, "M/s", 2.4e6, 12e6);
     line("consumer CPU, eventfd", each(busy, &Figures::consumer_cpu_ns), 1, "ns", 80, 300);
   }

@@ -70,8 +70,7 @@ export class SfuMedia extends Emitter {
       if (track.kind === 'audio') {
         this.pc.addTransceiver(track, { direction: 'sendonly', streams });
       } else {
-        const height = track.getSettings().height ?? 720;
-        this.pc.addTransceiver(track, { direction: 'sendonly', streams, sendEncodings: encodingsFor(height) });
+        this.pc.addTransceiver(track, { direction: 'sendonly', streams, sendEncodings: encodingsFor(track.getSettings()) });
       }
     }
   }

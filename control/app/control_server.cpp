@@ -10,9 +10,9 @@
 #include <stdexcept>
 
 #include "control/api/admin_api.hpp"
-#include "control/host/host_addresses.hpp"
 #include "control/app/native_listener.hpp"
 #include "control/bus/bus.hpp"
+#include "control/host/host_addresses.hpp"
 #include "control/loop/clock.hpp"
 #include "control/loop/event_loop.hpp"
 #include "control/loop/web_server.hpp"
@@ -304,9 +304,14 @@ void ControlServer::Impl::turn() {
   const TimePoint now = loop::now();
   bell.silence();
   workers.poll(now);
-  // The bell rings only for a sleeper: what came in meanwhile is taken now. Bounded, because a worker may be hostile.
-  for (int i = 0; i < 16 && !workers.prepare_to_sleep(); ++i) workers.poll(now);
-  deadline->arm(std::min(workers.next_deadline(), sessions.next_deadline()));
+  // The bell rings only for a sleeper: what came in meanwhile is taken now. Bounded, because a worker may be hostile;
+  // whoever is still busy then is looked at again in the next turn, at once.
+  bool asleep = workers.prepare_to_sleep();
+  for (int i = 0; i < 16 && !asleep; ++i) {
+    workers.poll(now);
+    asleep = workers.prepare_to_sleep();
+  }
+  deadline->arm(asleep ? std::min(workers.next_deadline(), sessions.next_deadline()) : now);
 }
 
 void ControlServer::Impl::beat() {

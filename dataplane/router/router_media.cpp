@@ -101,9 +101,7 @@ const SsrcBinding* Router::bind_media(Transport& from, Publication& publication,
     from.receiver().retire(before);
   }
   if (in.set_ssrc(ssrc) && before != Ssrc{}) {
-    for (Subscription* subscription : publication.subscribers()) {
-      if (subscription->current_layer() == layer) subscription->restart();
-    }
+    for (Subscription* subscription : publication.subscribers()) subscription->forget_layer(layer);
   }
   return from.ssrcs().find(ssrc);
 }

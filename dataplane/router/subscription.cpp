@@ -33,7 +33,7 @@ std::uint32_t clock_rate_of(const SubscriptionSpec& spec) {
 }
 
 Vp8PictureFields fields_of(const Vp8Descriptor& vp8) noexcept {
-  return {vp8.picture_id.value_or(0), vp8.tl0_picture_index.value_or(0)};
+  return {vp8.picture_id.value_or(0), vp8.tl0_picture_index.value_or(0), vp8.picture_id_is_15_bits};
 }
 
 /// How many packets behind a switch are taken out of the cache: more reordering than that is loss.
@@ -91,6 +91,11 @@ void Subscription::fill_with(Publication* publication) noexcept {
   if (publication_ == publication) return;
   publication_ = publication;
   restart();
+}
+
+void Subscription::forget_layer(std::uint8_t layer) noexcept {
+  if (current_layer() == layer) begin_anew_ = true;
+  switcher_.forget_layer(layer);
 }
 
 void Subscription::restart() noexcept {
@@ -195,6 +200,9 @@ void Subscription::leave_out(TimePoint now, const CodecSpec& codec, const Incomi
 
 void Subscription::on_padding(TimePoint now, const IncomingPacket& packet) noexcept {
   if (!open() || !receiver_.can_send() || !(rewriter_.source() == packet.source)) return;
+  // While it waits to begin anew, what the source sends is dropped: a place for padding would be a hole for good.
+  const bool flows = is_plain(packet) ? !begin_anew_ : switcher_.current() == packet.source.layer;
+  if (!flows) return;
   const CodecSpec* codec = find_codec(spec_.codecs, packet.codec);
   if (codec == nullptr) return;
   if (const auto header = rewriter_.skip(packet.source, packet.sequence, packet.facts.rtp_timestamp))

@@ -61,6 +61,8 @@ class Subscription {
   void fill_with(Publication* publication) noexcept;
   /// Begin anew with the next key frame (the receiver came back, the policy opened).
   void restart() noexcept;
+  /// A layer of the publication goes on under another SSRC, whose numbers begin anew.
+  void forget_layer(std::uint8_t layer) noexcept;
 
   /// Whether policy and wish let anything through now.
   [[nodiscard]] bool open() const noexcept {

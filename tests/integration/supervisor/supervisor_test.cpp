@@ -276,6 +276,10 @@ TEST(Supervisor, StopsControlFirstThenTheRestAndLeavesNobody) {
   EXPECT_LT(control, text.find("message=\"stopped\" child=worker-0"));
   EXPECT_LT(control, text.find("message=\"stopped\" child=handshaker"));
   EXPECT_EQ(text.find("killing the rest"), std::string::npos) << text;
+  for (const char* child : {"control", "worker-0", "handshaker"}) {
+    const std::regex clean("message=\"stopped\" child=" + std::string(child) + " pid=\\d+ ending=\"exit 0\"");
+    EXPECT_TRUE(std::regex_search(text, clean)) << child << "\n" << text;
+  }
 }
 
 TEST(Supervisor, KillsWhatDoesNotStopInTime) {

@@ -5,15 +5,14 @@ export function layOut(grid) {
   const gap = parseFloat(style.columnGap) || 12;
   const width = grid.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
   const height = grid.clientHeight;
-  let best = { columns: 1, tile: 0 };
+  let best = 0;
   for (let columns = 1; columns <= count; ++columns) {
     const rows = Math.ceil(count / columns);
     const tile = Math.min((width - gap * (columns - 1)) / columns, ((height - gap * (rows - 1)) / rows) * (16 / 9));
-    if (tile > best.tile) best = { columns, tile };
+    best = Math.max(best, tile);
   }
   // Many people on a small screen: scroll rather than shrink below what can be seen.
   const smallest = Math.min(width, 150);
-  grid.style.setProperty('--columns', String(best.tile < smallest ? Math.max(1, Math.floor(width / (smallest + gap))) : best.columns));
-  grid.style.setProperty('--tile', `${Math.max(best.tile, smallest)}px`);
-  grid.style.alignContent = best.tile < smallest ? 'start' : '';
+  grid.style.setProperty('--tile', `${Math.floor(Math.max(best, smallest))}px`);
+  grid.style.alignContent = best < smallest ? 'start' : '';
 }

@@ -48,7 +48,7 @@ include(Page)
 sluice_module(control/app USES shm_descriptors control_config control_host control_media control_signaling_native control_api control_loop control_page)
 
 sluice_module(control/supervisor USES shm_channel shm_descriptors shm_log)
-sluice_module(control/cli USES control_config control_host control_supervisor shm_log PACKAGES sluice::openssl)
+sluice_module(control/cli USES shm_descriptors control_config control_host control_supervisor shm_log PACKAGES sluice::openssl)
 
 # --- the programs
 sluice_program(sluice control/cli/main.cpp USES control_cli)

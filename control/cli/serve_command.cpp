@@ -6,6 +6,7 @@
 #include <optional>
 #include <thread>
 
+#include "control/cli/port_check.hpp"
 #include "control/cli/serve_arguments.hpp"
 #include "control/supervisor/supervisor.hpp"
 
@@ -51,6 +52,9 @@ int serve(std::span<const std::string> arguments) {
       std::fputs(serve_help().c_str(), stdout);
       return 0;
     }
+    check_tcp_port(serve.config.signaling.host, serve.config.signaling.port, "signaling.port");
+    if (serve.config.admin_api.enabled)
+      check_tcp_port(serve.config.admin_api.host, serve.config.admin_api.port, "adminApi.port");
     for (const std::string& warning : serve.warnings) std::fprintf(stderr, "sluice: note: %s\n", warning.c_str());
     return supervisor::run_supervisor(supervisor_config(serve));
   } catch (const config::ConfigError& error) {

@@ -1,6 +1,7 @@
 #include "control/supervisor/media_sockets.hpp"
 
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -14,6 +15,10 @@ namespace {
 
 // A key frame to a few hundred subscribers and a scheduling pause of 10 ms both fit; the usual wmem_max cuts it anyway.
 constexpr int socket_buffer_bytes = 4 * 1024 * 1024;
+// The kernel takes io_uring apart after its process has ended, so the sockets of a server that has just been stopped stay
+// bound for a moment: wait a second in all before calling the port busy.
+constexpr int bind_retries = 20;
+constexpr int bind_retry_ms = 50;
 
 sockaddr_storage name_of(const SocketAddress& address, socklen_t& length) {
   sockaddr_storage storage{};
@@ -62,6 +67,10 @@ void enlarge_buffers(int fd) {
   }
 }
 
+int bind_error(int fd, const sockaddr_storage& name, socklen_t length) {
+  return ::bind(fd, reinterpret_cast<const sockaddr*>(&name), length) == 0 ? 0 : errno;
+}
+
 /// `required` false: a host without this family (no IPv6 at all) gives an invalid descriptor instead of an error.
 /// No SO_REUSEADDR or SO_REUSEPORT: a second server on the port must fail here, not share the datagrams.
 Descriptor open_socket(const SocketAddress& address, bool required) {
@@ -75,10 +84,13 @@ Descriptor open_socket(const SocketAddress& address, bool required) {
   if (family == AF_INET6) (void)::setsockopt(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, &only_v6, sizeof(only_v6));
   socklen_t length = 0;
   const sockaddr_storage name = name_of(address, length);
-  if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&name), length) != 0) {
-    if (errno == EADDRNOTAVAIL && !required) return {};
-    throw StartError(explain(errno, address));
+  int error = bind_error(socket.get(), name, length);
+  for (int i = 0; error == EADDRINUSE && i < bind_retries; ++i) {
+    (void)::poll(nullptr, 0, bind_retry_ms);
+    error = bind_error(socket.get(), name, length);
   }
+  if (error == EADDRNOTAVAIL && !required) return {};
+  if (error != 0) throw StartError(explain(error, address));
   enlarge_buffers(socket.get());
   return socket;
 }

@@ -64,9 +64,8 @@ void run(const Arguments& arguments, std::uint16_t index, const ProcessLog& log)
                                      .handshakes = handshakes,
                                      .incarnation = channels.incarnation});
   WorkerLoop loop(*engine, core, channels, stop.fd());
-  log.info("ready", {{"engine", std::string(engine->name())},
-                     {"incarnation", std::to_string(channels.incarnation)},
-                     {"why_not_io_uring", why_not_io_uring}});
+  log.info("ready", {{"engine", std::string(engine->name())}, {"incarnation", std::to_string(channels.incarnation)}});
+  if (!why_not_io_uring.empty()) log.info("io_uring is not used", {{"reason", why_not_io_uring}});
   loop.run();
   log.info("ends");
 }

@@ -119,6 +119,19 @@ std::optional<std::size_t> capacity_of(const json& body) {
   return found->get<std::size_t>();
 }
 
+/// Without a secret the API trusts whoever reaches loopback; a web page that the operator's browser shows does too. It
+/// gives itself away by its Origin, or by a Host name of its own that resolves to loopback (DNS rebinding).
+bool comes_from_a_web_page(const HttpRequest& request) {
+  std::string_view name = request.host;
+  if (name.starts_with("[")) {
+    name = name.substr(0, std::min(name.find(']') + 1, name.size()));
+  } else {
+    name = name.substr(0, name.find(':'));
+  }
+  const bool is_loopback = name.empty() || name == "localhost" || name == "[::1]" || name.starts_with("127.");
+  return !is_loopback || (!request.origin.empty() && request.origin != "http://" + request.host);
+}
+
 }  // namespace
 
 AdminApi::AdminApi(Rooms& rooms, const RoomMetrics& metrics, std::vector<WorkerView> workers, Options options, Clocks clocks)
@@ -131,6 +144,9 @@ AdminApi::AdminApi(Rooms& rooms, const RoomMetrics& metrics, std::vector<WorkerV
 
 HttpResponse AdminApi::handle(const HttpRequest& request) {
   if (!bearer_allows(request.authorization, options_.secret)) return failure(401, "Unauthorized");
+  if (options_.secret.empty() && comes_from_a_web_page(request)) {
+    return failure(403, "Requests from web pages need a secret: set adminApi.adminSecret");
+  }
   std::string path = request.path;
   if (!options_.prefix.empty() && path.starts_with(options_.prefix) &&
       (path.size() == options_.prefix.size() || path[options_.prefix.size()] == '/')) {

@@ -18,6 +18,7 @@ struct HttpRequest {
   std::string remote_ip;
   std::string authorization;
   std::string origin;
+  std::string host;  // as the client wrote it, with the port if it wrote one
 };
 
 struct HttpResponse {

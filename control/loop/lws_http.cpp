@@ -32,6 +32,7 @@ int LwsServer::http_begin(LwsListener& listener, LwsSession& session, lws* wsi) 
   request.remote_ip = request_ip(wsi, listener.config.trust_proxy);
   request.authorization = request_header(wsi, WSI_TOKEN_HTTP_AUTHORIZATION);
   request.origin = request_header(wsi, WSI_TOKEN_ORIGIN);
+  request.host = request_header(wsi, WSI_TOKEN_HOST);
   const std::string length = request_header(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH);
   const bool body_follows = has_body(request.method) && !length.empty() && length != "0";
   return body_follows ? 0 : http_answer(listener, session, wsi);

@@ -110,6 +110,21 @@ TEST_F(AdminApiTest, MetricsHaveOneTypeLineForEachFamily) {
   for (const auto& [name, times] : families) EXPECT_EQ(times, 1) << name;
 }
 
+TEST_F(AdminApiTest, AWebPageCannotUseTheOpenLoopbackApi) {
+  const auto status = [&](const std::string& host, const std::string& origin) {
+    loop::HttpRequest request;
+    request.path = "/admin/health";
+    request.host = host;
+    request.origin = origin;
+    return api.handle(request).status;
+  };
+  EXPECT_EQ(status("127.0.0.1:4000", ""), 200);
+  EXPECT_EQ(status("localhost:4000", "http://localhost:4000"), 200);
+  EXPECT_EQ(status("[::1]:4000", ""), 200);
+  EXPECT_EQ(status("127.0.0.1:4000", "https://evil.example"), 403);
+  EXPECT_EQ(status("rebound.example:4000", ""), 403);
+}
+
 TEST(Bearer, ComparesTheWholeSecret) {
   EXPECT_TRUE(bearer_allows("", ""));
   EXPECT_TRUE(bearer_allows("Bearer abc", "abc"));

@@ -72,6 +72,6 @@ configure_and_build() {
     }
   fi
   local quiet=(--quiet)
-  [[ -t 2 ]] && quiet=()
+  if [[ -t 2 ]]; then quiet=(); else echo "building ($preset); the first time takes minutes" >&2; fi
   ninja -C "$folder" "${quiet[@]}" "$@" >&2 || fail "the '$preset' build failed; the compiler's words stand above."
 }

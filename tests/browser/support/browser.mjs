@@ -15,37 +15,93 @@ export async function startBrowser(extra = []) {
   });
 }
 
-/** A participant on the real page, in a context of its own. */
-export async function joinPage(browser, server, { name, room, source = 'camera', query = '', viewport = { width: 1100, height: 700 } }) {
+/**
+ * A participant on the real page, in a context of its own; `page.problems` collects what the console calls an error.
+ * The picture is small and never scaled down by the browser's own judgement of the machine: heights mean layers.
+ */
+export async function joinPage(browser, server, options) {
+  const page = await openLobby(browser, server, options);
+  await enterCall(page);
+  return page;
+}
+
+/** The page before "Join room" is pressed. */
+export async function openLobby(browser, server, { name, room, source = 'camera', height = 540, query = '', viewport = { width: 1100, height: 700 } }) {
   const context = await browser.newContext({ viewport });
   const page = await context.newPage();
   page.problems = [];
   page.on('pageerror', (error) => page.problems.push(String(error)));
   page.on('console', (message) => { if (message.type() === 'error') page.problems.push(message.text()); });
-  await page.goto(`${server.url}?room=${encodeURIComponent(room)}&name=${encodeURIComponent(name)}&source=${source}${query}`);
-  await page.click('#join');
-  await page.waitForSelector('#call:not([hidden])', { timeout: 30_000 });
+  await page.goto(`${server.url}?room=${encodeURIComponent(room)}&name=${encodeURIComponent(name)}&source=${source}&height=${height}${query}`);
   return page;
 }
 
-/** What every received track has decoded so far: [{mid, kind, peerId, frames, height, energy, packets}]. */
+/** Presses "Join room" and waits for the call. */
+export async function enterCall(page) {
+  await page.click('#join');
+  await page.waitForSelector('#call:not([hidden])', { timeout: 30_000 });
+  await page.evaluate(async () => {
+    for (const pc of [window.sluiceRoom.media.pc ?? []].flat()) {
+      for (const sender of pc.getSenders().filter((s) => s.track?.kind === 'video')) {
+        await sender.setParameters({ ...sender.getParameters(), degradationPreference: 'maintain-resolution' });
+      }
+    }
+  });
+}
+
+/** The id under which the server knows the participant of `page`. */
+export const peerIdOf = (page) => page.evaluate(() => window.sluiceRoom.peerId);
+
+/** What every received track has decoded so far: [{peer, kind, frames, height, energy, packets, lost, ...}]. */
 export async function received(page) {
   return page.evaluate(async () => {
-    const client = window.sluiceRoom;
-    const connections = client.media.connections ? [...client.media.connections.values()] : [client.media.pc];
+    const { media } = window.sluiceRoom;
+    const connections = media.connections ? [...media.connections] : [[null, media.pc]];
+    const peerOfTrack = new Map([...(media.consumers?.values() ?? [])].map((c) => [c.track?.id, c.peerId]));
     const rows = [];
-    for (const pc of connections) {
+    for (const [remote, pc] of connections) {
       for (const stat of (await pc.getStats()).values()) {
         if (stat.type !== 'inbound-rtp') continue;
         rows.push({
-          mid: stat.mid, kind: stat.kind, track: stat.trackIdentifier, frames: stat.framesDecoded ?? 0, height: stat.frameHeight ?? 0,
-          energy: stat.totalAudioEnergy ?? 0, packets: stat.packetsReceived, lost: stat.packetsLost, freezes: stat.freezeCount ?? 0,
+          peer: remote ?? peerOfTrack.get(stat.trackIdentifier) ?? null, mid: stat.mid, kind: stat.kind,
+          frames: stat.framesDecoded ?? 0, height: stat.frameHeight ?? 0, energy: stat.totalAudioEnergy ?? 0,
+          packets: stat.packetsReceived, lost: stat.packetsLost, freezes: stat.freezeCount ?? 0,
           frozen: stat.totalFreezesDuration ?? 0, nacks: stat.nackCount ?? 0, plis: stat.pliCount ?? 0,
         });
       }
     }
     return rows;
   });
+}
+
+/** The row of one remote participant's audio or video on `page`, or one of zeroes while there is none. */
+export async function receivedFrom(page, peer, kind) {
+  const rows = (await received(page)).filter((row) => row.peer === peer && row.kind === kind);
+  return rows.at(-1) ?? { peer, kind, frames: 0, height: 0, energy: 0, packets: 0, lost: 0, freezes: 0, nacks: 0, plis: 0 };
+}
+
+/** What every simulcast layer of our video has sent so far: {rid: {frames, height, packets}}. */
+export async function sentLayers(page) {
+  return page.evaluate(async () => {
+    const layers = {};
+    for (const stat of (await window.sluiceRoom.media.pc.getStats()).values()) {
+      if (stat.type !== 'outbound-rtp' || stat.kind !== 'video') continue;
+      layers[stat.rid ?? 'single'] = { frames: stat.framesEncoded ?? 0, height: stat.frameHeight ?? 0, packets: stat.packetsSent };
+    }
+    return layers;
+  });
+}
+
+/** Waits until every page decodes `more` further frames of, and hears, every other page. */
+export async function everyoneSeesEveryone(pages, { more = 15, limitMs = 45_000 } = {}) {
+  const ids = await Promise.all(pages.map(peerIdOf));
+  await Promise.all(pages.flatMap((page, i) => ids.filter((_, j) => j !== i).map(async (id) => {
+    const video = await receivedFrom(page, id, 'video');
+    const audio = await receivedFrom(page, id, 'audio');
+    await eventually(`participant ${i + 1} sees and hears ${id}`, async () => (
+      (await receivedFrom(page, id, 'video')).frames >= video.frames + more && (await receivedFrom(page, id, 'audio')).energy > audio.energy
+    ), limitMs);
+  })));
 }
 
 /** Polls until `check` gives something truthy, or fails with what it gave last. */

@@ -32,7 +32,10 @@ export async function startServer(options = {}) {
   let log = '';
   child.stderr.on('data', (chunk) => { log += chunk; });
   let output = '';
-  const exited = new Promise((resolve) => child.once('exit', (code, signal) => resolve({ code, signal })));
+  const exited = new Promise((resolve) => {
+    child.once('exit', (code, signal) => resolve({ code, signal }));
+    child.once('error', (error) => resolve({ code: null, signal: null, error: error.message }));
+  });
   await new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error(`no 'sluice ready' within ${READY_LIMIT_MS} ms; log:\n${log}`)), READY_LIMIT_MS);
     child.stdout.on('data', (chunk) => {

@@ -15,6 +15,21 @@ add_executable(tests_pch ${CMAKE_BINARY_DIR}/tests_pch.cpp)
 target_link_libraries(tests_pch PRIVATE sluice_options GTest::gtest GTest::gmock)
 target_precompile_headers(tests_pch PRIVATE <gtest/gtest.h> <gmock/gmock.h> <vector> <string> <span> <cstddef>)
 
+# The sanitizers of g++ 12 know the memory layout of kernels that shift mappings by at most 28 random bits
+# (vm.mmap_rnd_bits); under 32 TSan stops with "unexpected memory mapping" and ASan now and then too
+# (https://github.com/google/sanitizers/issues/1716 and 1614). So their tests, and the processes that these start, run
+# without randomised addresses, where that is allowed (a container may forbid it).
+set(SLUICE_TEST_LAUNCHER)
+if(SLUICE_SANITIZE)
+  find_program(SLUICE_SETARCH setarch)
+  if(SLUICE_SETARCH)
+    execute_process(COMMAND ${SLUICE_SETARCH} -R true RESULT_VARIABLE refused OUTPUT_QUIET ERROR_QUIET)
+    if(refused EQUAL 0)
+      set(SLUICE_TEST_LAUNCHER ${SLUICE_SETARCH} -R)
+    endif()
+  endif()
+endif()
+
 # sluice_test(NAME FOLDER USES target...)
 function(sluice_test name folder)
   cmake_parse_arguments(T "" "" "USES" ${ARGN})
@@ -31,7 +46,7 @@ function(sluice_test name folder)
   target_compile_options(${name}_test PRIVATE -Wno-invalid-pch)
   target_compile_definitions(${name}_test PRIVATE SLUICE_TEST_DATA="${CMAKE_SOURCE_DIR}/tests/data" SLUICE_BIN_DIR="${CMAKE_BINARY_DIR}/bin")
   # One ctest entry per program: a process start per test case would cost more than the tests.
-  add_test(NAME ${name} COMMAND ${name}_test)
+  add_test(NAME ${name} COMMAND ${SLUICE_TEST_LAUNCHER} $<TARGET_FILE:${name}_test>)
   set_tests_properties(${name} PROPERTIES TIMEOUT 300)
 endfunction()
 
@@ -71,7 +86,7 @@ function(sluice_fuzz_targets)
     target_include_directories(${stem} PRIVATE ${CMAKE_SOURCE_DIR})
     target_link_libraries(${stem} PRIVATE sluice_options ${uses})
     if(NOT SLUICE_FUZZ)
-      add_test(NAME fuzz-corpus-${name} COMMAND ${stem} ${CMAKE_SOURCE_DIR}/tests/fuzz/corpus/${name})
+      add_test(NAME fuzz-corpus-${name} COMMAND ${SLUICE_TEST_LAUNCHER} $<TARGET_FILE:${stem}> ${CMAKE_SOURCE_DIR}/tests/fuzz/corpus/${name})
     endif()
   endforeach()
 endfunction()

@@ -18,6 +18,9 @@ int refuse(lws* wsi, unsigned status, const char* text) {
   return -1;
 }
 
+/// Turns of the loop in which libwebsockets closes what it has on it; three are known to be needed.
+constexpr int closing_turns = 8;
+
 /// libwebsockets unloads its libuv plugin with the context, while close callbacks inside the plugin may still be due on our
 /// loop. Loaded once more with RTLD_NODELETE it stays.
 void keep_event_plugin_loaded() {
@@ -66,11 +69,15 @@ LwsServer::LwsServer(EventLoop& loop) : loop_(loop) {
 
 LwsServer::~LwsServer() {
   heartbeats_.clear();
-  // With a foreign loop the first call starts the closing of handles, and turns of the loop finish it.
+  // With a foreign loop the first call only starts the closing of handles: one turn of the loop closes those of connections,
+  // and a later one those that lie inside the context, whose memory the second call releases. A turn too few leaves libuv
+  // with freed handles.
   lws_context_destroy(context_);
   auto stop = loop_.timer([this] { loop_.stop(); });
-  stop->arm(TimePoint{});
-  loop_.run();
+  for (int turn = 0; turn < closing_turns; ++turn) {
+    stop->arm(TimePoint{});
+    loop_.run();
+  }
   lws_context_destroy(context_);
 }
 

@@ -18,7 +18,11 @@ async function freePort() {
 
 let nextMediaPort = 41000 + (process.pid % 200) * 10;
 
-export async function startServer(options = {}) {
+/**
+ * Starts `sluice serve` with `options` beside those of a test. `junk`: freed memory is overwritten at once, so that what is
+ * used after its end shows; off where memory is measured.
+ */
+export async function startServer(options = {}, { junk = true } = {}) {
   const signalingPort = await freePort();
   const adminPort = await freePort();
   const mediaPort = nextMediaPort;
@@ -28,7 +32,7 @@ export async function startServer(options = {}) {
     'media.port': mediaPort, 'media.announced_ip': '127.0.0.1', 'media.listen': '127.0.0.1', 'workers.count': 1, ...options,
   };
   const child = spawn(`${binaries}/sluice`, ['serve', ...Object.entries(settings).map(([key, value]) => `--${key}=${value}`)],
-    { stdio: ['ignore', 'pipe', 'pipe'] });
+    { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...(junk ? { MALLOC_CONF: 'junk:true' } : {}) } });
   let log = '';
   child.stderr.on('data', (chunk) => { log += chunk; });
   let output = '';

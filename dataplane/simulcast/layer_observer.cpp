@@ -82,6 +82,12 @@ void LayerObserver::sort() noexcept {
   }
   const auto before = order_;
   for (std::uint8_t i = 0; i < simulcast_layers_max; ++i) order_[i] = i;
+  // The smallest seen lies behind the largest: then the rids were given highest first, unseen ones as well.
+  if (count > 1 && sized[0] > sized[count - 1] && area(sized[0]) < area(sized[count - 1])) {
+    std::reverse(order_.begin(), order_.begin() + count_);
+    for (std::size_t i = 0; i < count; ++i) places[i] = static_cast<std::uint8_t>(count_ - 1U - places[i]);
+    std::sort(places.begin(), places.begin() + static_cast<std::ptrdiff_t>(count));
+  }
   for (std::size_t i = 0; i < count; ++i) order_[places[i]] = sized[i];
   if (order_ != before) changed_ = true;
 }
@@ -122,6 +128,14 @@ std::uint8_t LayerObserver::alive_mask() const noexcept {
   std::uint8_t mask = 0;
   for (std::uint8_t i = 0; i < count_; ++i) {
     if (info_[i].alive) mask = static_cast<std::uint8_t>(mask | 1U << i);
+  }
+  return mask;
+}
+
+std::uint8_t LayerObserver::alive_ranks() const noexcept {
+  std::uint8_t mask = 0;
+  for (std::uint8_t rank = 0; rank < count_; ++rank) {
+    if (info_[order_[rank]].alive) mask = static_cast<std::uint8_t>(mask | 1U << rank);
   }
   return mask;
 }

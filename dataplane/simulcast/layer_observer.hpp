@@ -63,13 +63,16 @@ class LayerObserver {
 
   [[nodiscard]] std::uint8_t layers() const noexcept { return count_; }
   [[nodiscard]] const LayerInfo& layer(std::uint8_t index) const noexcept { return info_[index % simulcast_layers_max]; }
-  /// Bit i: layer i is alive (as in the live tables and PublicationChanged).
+  /// Bit i: layer i is alive.
   [[nodiscard]] std::uint8_t alive_mask() const noexcept;
+  /// Bit i: the layer of rank i is alive (as in the live tables and PublicationChanged).
+  [[nodiscard]] std::uint8_t alive_ranks() const noexcept;
   [[nodiscard]] bool alive(std::uint8_t index) const noexcept { return index < count_ && info_[index].alive; }
   /// Alive for long enough to be switched to.
   [[nodiscard]] bool stable(TimePoint now, std::uint8_t index) const noexcept;
 
-  /// Layers by quality, lowest first: by resolution seen; those never seen keep their place in the order of the rids.
+  /// Layers by quality, lowest first: by resolution seen, which wins over the order of the rids. Those never seen keep their
+  /// place in the order of the rids, or in its reverse once what was seen runs the other way (a client that offers f;h;q).
   [[nodiscard]] std::uint8_t layer_at(std::uint8_t rank) const noexcept { return order_[rank % simulcast_layers_max]; }
   [[nodiscard]] std::uint8_t rank_of(std::uint8_t index) const noexcept;
 

@@ -66,7 +66,7 @@ struct PublicationSpec {
   MediaKind kind = MediaKind::audio;
   Mid mid;
   std::vector<CodecSpec> codecs;
-  std::vector<Rid> rids;  // lowest quality first; empty = one layer
+  std::vector<Rid> rids;  // in control's order; ranked by the resolution seen (LayerObserver); empty = one layer
   std::vector<DeclaredSsrc> ssrcs;
   bool forward = false;
   friend bool operator==(const PublicationSpec&, const PublicationSpec&) = default;
@@ -84,7 +84,7 @@ struct SubscriptionSpec {
   Ssrc rtx_ssrc;  // 0: none
   PublicationId publication;
   bool active = false;
-  std::uint8_t max_layer = any_layer;
+  std::uint8_t max_layer = any_layer;  // by rank in quality, lowest first
   friend bool operator==(const SubscriptionSpec&, const SubscriptionSpec&) = default;
 };
 

@@ -1,6 +1,7 @@
 #include "dataplane/worker/live_writer.hpp"
 
 #include <algorithm>
+#include <optional>
 
 namespace sluice {
 namespace {
@@ -13,6 +14,12 @@ std::int64_t ns_of(TimePoint time) noexcept {
 
 std::uint32_t clamped(std::int64_t value) noexcept {
   return static_cast<std::uint32_t>(std::clamp<std::int64_t>(value, 0, 0xffff'ffff));
+}
+
+/// What control calls the layer that a subscription gets or should get.
+std::uint8_t rank_of(Subscription& subscription, std::optional<std::uint8_t> layer) noexcept {
+  if (!layer || subscription.publication() == nullptr) return nothing;
+  return subscription.publication()->observer().rank_of(*layer);
 }
 
 LayerRow row_of(const Publication& publication, std::uint8_t index) noexcept {
@@ -96,11 +103,11 @@ void LiveWriter::write_publication(TimePoint, const Publication& publication) {
   row.forward = publication.spec().forward ? 1 : 0;
   row.layer_count = publication.layer_count();
   for (std::uint8_t i = 0; i < publication.layer_count(); ++i) {
-    row.layers[i] = row_of(publication, i);
+    row.layers[i] = row_of(publication, publication.observer().layer_at(i));
     row.key_frame_requests += static_cast<std::uint32_t>(publication.layer(i).record().key_frames.requests);
   }
   tables_.publications.write(row);
-  const std::uint8_t alive = publication.observer().alive_mask();
+  const std::uint8_t alive = publication.observer().alive_ranks();
   std::uint8_t& told = told_layers_[publication.id().slot];
   if (told == alive) return;
   told = alive;
@@ -110,13 +117,13 @@ void LiveWriter::write_publication(TimePoint, const Publication& publication) {
 void LiveWriter::write_subscription(TimePoint now, Subscription& subscription) {
   const std::uint32_t slot = subscription.id().slot;
   const Subscription::Totals& totals = subscription.totals();
-  const std::uint8_t current = subscription.current_layer().value_or(nothing);
+  const std::uint8_t current = rank_of(subscription, subscription.current_layer());
   SubscriptionRow row;
   row.id = subscription.id().packed();
   row.transport = subscription.spec().transport.packed();
   row.publication = subscription.publication() != nullptr ? subscription.publication()->id().packed() : 0;
   row.current_layer = current;
-  row.target_layer = subscription.target_layer(now).value_or(nothing);
+  row.target_layer = rank_of(subscription, subscription.target_layer(now));
   row.loss_per_mille = static_cast<std::uint16_t>(totals.fraction_lost * 1000 / 256);
   row.bitrate_bps = meters_[slot].measure(now, totals.bytes);
   row.packets = totals.packets;
@@ -133,10 +140,10 @@ void LiveWriter::write_subscription(TimePoint now, Subscription& subscription) {
 void LiveWriter::tell_changes(TimePoint now, const std::vector<Publication*>& publications,
                               const std::vector<Subscription*>& subscriptions) {
   for (const Publication* publication : publications) {
-    if (told_layers_[publication->id().slot] != publication->observer().alive_mask()) write_publication(now, *publication);
+    if (told_layers_[publication->id().slot] != publication->observer().alive_ranks()) write_publication(now, *publication);
   }
   for (Subscription* subscription : subscriptions) {
-    if (told_current_[subscription->id().slot] != subscription->current_layer().value_or(nothing))
+    if (told_current_[subscription->id().slot] != rank_of(*subscription, subscription->current_layer()))
       write_subscription(now, *subscription);
   }
 }

@@ -12,7 +12,9 @@
 
 namespace sluice {
 
-/// Keeps the live tables true and tells control what changed in them. Rows are written every half second and when
+/// Keeps the live tables true and tells control what changed in them. Layers are told by their rank in quality, lowest
+/// first, whatever order the rids were given in (LayerObserver): index i is what control calls its i-th layer, and what a
+/// subscription's max_layer limits. Rows are written every half second and when
 /// something changes; rates are means over the time between two writings.
 class LiveWriter {
  public:
@@ -43,8 +45,8 @@ class LiveWriter {
   };
   LiveTables& tables_;
   EventWriter& events_;
-  std::vector<std::uint8_t> told_layers_;   // publications: alive mask
-  std::vector<std::uint8_t> told_current_;  // subscriptions: layer, 255 none
+  std::vector<std::uint8_t> told_layers_;   // publications: alive mask, by rank
+  std::vector<std::uint8_t> told_current_;  // subscriptions: rank, 255 none
   std::vector<Meter> meters_;               // subscriptions
 };
 

@@ -9,7 +9,9 @@ namespace sluice::sim {
 /// `n` peers who all publish (audio, and video in three layers) and receive each other.
 class Call {
  public:
-  Call(std::uint64_t seed, std::uint32_t n, bool gcm = true) : world(seed) {
+  /// `rids`: in the order of the offer; the pictures are q < h < f in any order.
+  Call(std::uint64_t seed, std::uint32_t n, bool gcm = true, std::vector<std::string> rid_order = {"q", "h", "f"})
+      : world(seed), rids(std::move(rid_order)) {
     for (std::uint32_t i = 0; i < n; ++i) {
       SimPeer& peer = world.add_peer(i, gcm);
       members.push_back(&peer);
@@ -30,7 +32,7 @@ class Call {
             TransportId{i, 1},
             true,
             "v",
-            {"q", "h", "f"},
+            rids,
             forward,
             static_cast<std::uint8_t>(96 + 4 * (i % 3)),
             {}};
@@ -55,6 +57,7 @@ class Call {
   }
 
   SimWorld world;
+  std::vector<std::string> rids;
   std::vector<SimPeer*> members;
   std::map<std::tuple<std::uint32_t, std::uint32_t, bool>, SubscriptionWish> wishes;
 

@@ -1,5 +1,6 @@
 #include <cstdlib>
 
+#include "tests/sim/audit.hpp"
 #include "tests/sim/call.hpp"
 
 namespace sluice::sim {
@@ -54,6 +55,7 @@ TEST(Call, OnAGoodNetworkEveryoneGetsEverythingOnce) {
 TEST(Call, BadNetworksCauseOnlyWhatTheyMust) {
   const char* more = std::getenv("SLUICE_SIM_SEEDS");
   const std::uint64_t seeds = more != nullptr ? std::strtoull(more, nullptr, 10) : 8;
+  std::uint64_t sent = 0, missing = 0, lost_down = 0, cut = 0;
   for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
     Call call(seed, 2, seed % 2 == 0);
     std::mt19937_64 random(seed);
@@ -85,15 +87,31 @@ TEST(Call, BadNetworksCauseOnlyWhatTheyMust) {
     for (const auto& [to, from] : {std::pair(0U, 1U), std::pair(1U, 0U)}) {
       const Verdicts v = judge(call.stream(to, from, true));
       EXPECT_GT(v.packets, 300U) << "seed " << seed;
-      EXPECT_LE(v.missing, v.packets / 50) << "seed " << seed << " packets " << v.packets;
+      Auditor auditor(call.world);
+      for (const bool video : {true, false}) {
+        const Audit audit = auditor.audit(call.stream(to, from, video));
+        for (const std::string& fault : audit.faults)
+          ADD_FAILURE() << "seed " << seed << (video ? " video " : " audio ") << fault;
+        if (video) {
+          EXPECT_EQ(audit.missing, v.missing) << "seed " << seed;
+          missing += audit.missing;
+          sent += audit.sent;
+          cut += audit.cut_by_switches;
+          lost_down += audit.lost_down;
+        }
+      }
     }
     EXPECT_GE(judge(call.stream(0, 1, true)).switches, 2U) << "seed " << seed;
     if (testing::Test::HasFailure()) return;
   }
+  RecordProperty("video_packets_sent", std::to_string(sent));
+  RecordProperty("video_packets_missing", std::to_string(missing));
+  RecordProperty("of_these_lost_on_the_way_down", std::to_string(lost_down));
+  RecordProperty("frames_cut_by_switches", std::to_string(cut));
+  EXPECT_LE(missing, sent / 200) << "repairs work";
 }
 
-TEST(Call, LayersFollowTheCeilingUpAndDown) {
-  Call call(3, 2);
+void expect_layers_follow_the_ceiling(Call& call) {
   call.world.connect_all();
   call.world.run_for(seconds(3));
   for (const std::uint8_t limit : {std::uint8_t{0}, std::uint8_t{2}, std::uint8_t{1}}) {
@@ -104,9 +122,27 @@ TEST(Call, LayersFollowTheCeilingUpAndDown) {
     const auto row = call.world.memory.live->subscriptions.read(w.id);
     ASSERT_TRUE(row);
     EXPECT_EQ(row->current_layer, limit);
+    EXPECT_EQ(row->target_layer, limit);
+    EXPECT_EQ(call.stream(0, 1, true).packets.rbegin()->second.layer, limit) << "by size of the picture";
   }
+  const auto publication = call.world.memory.live->publications.read(call.video_of(1).id);
+  ASSERT_TRUE(publication);
+  EXPECT_LT(publication->layers[0].width, publication->layers[1].width);
+  EXPECT_LT(publication->layers[1].width, publication->layers[2].width);
   expect_clean(call, 3);
   EXPECT_GE(judge(call.stream(0, 1, true)).switches, 3U);
+}
+
+TEST(Call, LayersFollowTheCeilingUpAndDown) {
+  Call call(3, 2);
+  expect_layers_follow_the_ceiling(call);
+}
+
+TEST(Call, LayersAreRankedByWhatIsSeenAndNotByTheOrderOfTheOffer) {
+  for (const std::vector<std::string>& rids : {std::vector<std::string>{"f", "h", "q"}, {"h", "f", "q"}}) {
+    Call call(3, 2, true, rids);
+    expect_layers_follow_the_ceiling(call);
+  }
 }
 
 TEST(Call, ClosedPolicyLetsNothingThrough) {

@@ -44,7 +44,8 @@ class SimNetwork {
   Link& up(const Tuple& peer) { return links_[{peer, true}]; }
   Link& down(const Tuple& peer) { return links_[{peer, false}]; }
 
-  void send(TimePoint now, bool to_worker, const Tuple& peer, Bytes bytes) {
+  /// When it (its first copy) will arrive; `never`: dropped.
+  TimePoint send(TimePoint now, bool to_worker, const Tuple& peer, Bytes bytes) {
     Link& link = links_[{peer, to_worker}];
     ++link.sent;
     const Weather& w = link.weather;
@@ -60,8 +61,9 @@ class SimNetwork {
     }
     if (link.in_burst) {
       ++link.dropped;
-      return;
+      return never;
     }
+    TimePoint first = never;
     const int copies = w.duplicate > 0 && chance(w.duplicate) ? 2 : 1;
     for (int i = 0; i < copies; ++i) {
       const Duration jitter =
@@ -70,7 +72,9 @@ class SimNetwork {
               : Duration{};
       on_the_way_.emplace(std::pair(leaves + w.delay + jitter, order_++),
                           Delivery{to_worker, peer, {bytes.begin(), bytes.end()}});
+      first = std::min(first, leaves + w.delay + jitter);
     }
+    return first;
   }
   [[nodiscard]] TimePoint next() const { return on_the_way_.empty() ? never : on_the_way_.begin()->first.first; }
   Delivery pop() {

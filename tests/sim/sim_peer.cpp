@@ -36,6 +36,7 @@ SimPeer::SimPeer(const PeerSetup& s, Send send) : setup(s), send_(std::move(send
 SimPeer::~SimPeer() {
   if (out_ != nullptr) srtp_dealloc(out_);
   if (in_ != nullptr) srtp_dealloc(in_);
+  if (look_ != nullptr) srtp_dealloc(look_);
 }
 
 std::vector<std::uint8_t> SimPeer::key_of(bool ours) const {
@@ -66,6 +67,7 @@ void SimPeer::set_keys() {
   };
   out_ = make(true, ssrc_any_outbound);
   in_ = make(false, ssrc_any_inbound);
+  look_ = make(false, ssrc_any_inbound);
 }
 
 TimePoint SimPeer::next_deadline() const {
@@ -167,8 +169,8 @@ void SimPeer::send_frame(TimePoint now, SentStream& s) {
       s.history[s.sequence] = plain;
       s.history.erase(static_cast<std::uint16_t>(s.sequence - 1000));
     }
-    ++s.sequence;
     send_media(now, std::move(plain));
+    s.log.push_back({s.sequence++, s.frame, i, last_arrival});
   }
   ++s.frame;
   ++s.frames;
@@ -244,6 +246,40 @@ void SimPeer::note(TimePoint now, ReceivedStream& stream, std::uint16_t sequence
   ++stream.total;
   stream.by_rtx += rtx ? 1 : 0;
   stream.last = now;
+  if (!stream.packets.emplace(number, read(stream, timestamp, marker, payload)).second) ++stream.duplicates;
+  stream.missing.erase(number);
+  if (stream.highest >= 0) {
+    for (std::int64_t n = stream.highest + 1; n < number; ++n) stream.missing[n] = {now + std::chrono::milliseconds(15), 0};
+  }
+  stream.highest = std::max(stream.highest, number);
+  if (!stream.missing.empty() && stream.rtx_ssrc != 0)
+    next_nack_ = std::min(next_nack_, now + std::chrono::milliseconds(15));
+}
+
+void SimPeer::look_at(TimePoint now, Bytes datagram, bool arrives) {
+  const auto second = datagram.size() < 2 ? 0U : std::to_integer<unsigned>(datagram[1]);
+  if (look_ == nullptr || std::to_integer<unsigned>(datagram[0]) < 128 || (second >= 192 && second <= 223)) return;
+  std::vector<std::byte> bytes(datagram.begin(), datagram.end());
+  auto size = static_cast<int>(bytes.size());
+  if (srtp_unprotect(look_, bytes.data(), &size) != srtp_err_status_ok) return;
+  bytes.resize(static_cast<std::size_t>(size));
+  const auto p = RtpPacket::parse(bytes);
+  if (!p) return;
+  for (ReceivedStream& stream : receiving) {
+    const bool rtx = stream.rtx_ssrc != 0 && p->ssrc().value == stream.rtx_ssrc;
+    if (!rtx && p->ssrc().value != stream.ssrc) continue;
+    if (rtx && p->payload_size() < 2) return;
+    const std::uint16_t wire = rtx ? load_u16(p->payload(), 0) : p->sequence_number().value;
+    const std::int64_t number = extended(stream.sent_highest, wire);
+    stream.sent_highest = std::max(stream.sent_highest, number);
+    const auto [it, first] = stream.sent.try_emplace(number);
+    if (first) it->second = {read(stream, p->timestamp(), p->marker(), Bytes(p->payload()).subspan(rtx ? 2 : 0)), now};
+    ++(rtx ? it->second.as_rtx : it->second.as_media);
+    it->second.arrives |= arrives;
+  }
+}
+
+Seen SimPeer::read(const ReceivedStream& stream, std::uint32_t timestamp, bool marker, Bytes payload) {
   Seen seen;
   seen.timestamp = timestamp;
   seen.marker = marker;
@@ -264,14 +300,7 @@ void SimPeer::note(TimePoint now, ReceivedStream& stream, std::uint16_t sequence
     seen.valid = checksum(payload.subspan(at, payload.size() - at - 4)) == load_u32(payload, payload.size() - 4);
     if (stream.video) seen.picture_id = load_u16(payload, 2) & 0x7fffU;
   }
-  if (!stream.packets.emplace(number, seen).second) ++stream.duplicates;
-  stream.missing.erase(number);
-  if (stream.highest >= 0) {
-    for (std::int64_t n = stream.highest + 1; n < number; ++n) stream.missing[n] = {now + std::chrono::milliseconds(15), 0};
-  }
-  stream.highest = std::max(stream.highest, number);
-  if (!stream.missing.empty() && stream.rtx_ssrc != 0)
-    next_nack_ = std::min(next_nack_, now + std::chrono::milliseconds(15));
+  return seen;
 }
 
 void SimPeer::send_nacks(TimePoint now, ReceivedStream& stream) {
@@ -296,7 +325,10 @@ void SimPeer::send_nacks(TimePoint now, ReceivedStream& stream) {
   RtcpWriter w{MutableBytes(storage)};
   w.receiver_report(Ssrc{77});
   w.nack(Ssrc{77}, Ssrc{stream.ssrc}, lost);
+  last_arrival = never;
   send_rtcp(now, {w.written().begin(), w.written().end()});
+  if (last_arrival == never) return;
+  for (const SequenceNumber number : lost) ++stream.asked[extended(stream.highest, number.value)];
 }
 
 void SimPeer::send_twcc(TimePoint now) {
@@ -380,6 +412,11 @@ void SimPeer::on_rtcp(TimePoint now, Bytes plain) {
           layout->patch_transport_sequence_number(out, transport_sequence_++);
           std::copy(payload.begin(), payload.end(), out.begin() + layout->header_size);
           send_rtp(now, {out.begin(), out.begin() + static_cast<std::ptrdiff_t>(layout->header_size + payload.size())});
+          for (auto it = s.log.rbegin(); it != s.log.rend(); ++it) {
+            if (it->sequence != number.value) continue;
+            it->arrival = std::min(it->arrival, last_arrival);
+            break;
+          }
         });
       }
     } else if (std::get_if<TransportFeedback>(&packet) != nullptr) {

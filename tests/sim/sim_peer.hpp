@@ -31,6 +31,14 @@ struct Seen {
   std::uint32_t frame = 0;
 };
 
+/// What the worker sent under one outgoing number, seen behind the worker's door.
+struct Sent {
+  Seen seen;
+  TimePoint first_sent;
+  std::uint32_t as_media = 0, as_rtx = 0;
+  bool arrives = false;  ///< the network dropped not all of it
+};
+
 /// A stream that a peer receives.
 struct ReceivedStream {
   std::uint32_t ssrc = 0, rtx_ssrc = 0;
@@ -41,6 +49,17 @@ struct ReceivedStream {
   std::uint64_t total = 0, by_rtx = 0, duplicates = 0;
   TimePoint last;
   std::uint32_t sender_reports = 0;
+  std::map<std::int64_t, Sent> sent;            ///< to this stream, whether it arrived or not
+  std::map<std::int64_t, std::uint32_t> asked;  ///< NACKs that reached the worker, by number
+  std::int64_t sent_highest = -1;
+};
+
+/// One packet on its way up.
+struct SentUp {
+  std::uint16_t sequence = 0;
+  std::uint32_t frame = 0;
+  std::uint8_t index = 0;
+  TimePoint arrival = never;  ///< at the worker, itself or by RTX; never: the network dropped all of it
 };
 
 /// A stream (one layer) that a peer sends.
@@ -60,6 +79,7 @@ struct SentStream {
   TimePoint next_frame;
   std::map<std::uint16_t, std::vector<std::byte>> history;
   std::uint64_t plis = 0, nacked = 0, frames = 0;
+  std::vector<SentUp> log;
 };
 
 struct PeerSetup {
@@ -89,6 +109,8 @@ class SimPeer {
   void on_timeout(TimePoint now);
   [[nodiscard]] TimePoint next_deadline() const;
   void request_key_frame(TimePoint now, std::uint32_t ssrc);
+  /// A datagram that leaves the worker for this peer, before the network has its way; `arrives`: it will not be dropped.
+  void look_at(TimePoint now, Bytes datagram, bool arrives);
   /// Protects and sends any plaintext (for fuzzing and attacks).
   void send_rtp(TimePoint now, std::vector<std::byte> plain);
   void send_rtcp(TimePoint now, std::vector<std::byte> plain);
@@ -96,6 +118,7 @@ class SimPeer {
   PeerSetup setup;
   std::vector<SentStream> sending;
   std::vector<ReceivedStream> receiving;
+  TimePoint last_arrival = never;  ///< set by whoever carries what this peer sends: when the last datagram will arrive
   std::uint64_t stun_replies = 0, bad_srtp = 0, unknown_ssrc = 0, twcc_feedbacks = 0, receiver_reports = 0, byes = 0;
 
  private:
@@ -104,6 +127,7 @@ class SimPeer {
   void send_media(TimePoint now, std::vector<std::byte> plain);
   void on_rtp(TimePoint now, Bytes plain);
   void on_rtcp(TimePoint now, Bytes plain);
+  static Seen read(const ReceivedStream& stream, std::uint32_t timestamp, bool marker, Bytes payload);
   void note(TimePoint now, ReceivedStream& stream, std::uint16_t sequence, std::uint32_t timestamp, bool marker,
             Bytes payload, bool rtx);
   void send_reports(TimePoint now);
@@ -112,7 +136,7 @@ class SimPeer {
 
   Send send_;
   std::mt19937_64 random_;
-  srtp_t out_ = nullptr, in_ = nullptr;
+  srtp_t out_ = nullptr, in_ = nullptr, look_ = nullptr;
   TimePoint next_check_ = never, next_report_ = never, next_nack_ = never, next_twcc_ = never;
   std::uint32_t check_id_ = 0;
   std::uint16_t transport_sequence_ = 0;

@@ -26,7 +26,9 @@ class SimWorld final : public DatagramSink {
     if (around_core) around_core(false);
     const Bytes bytes = packet.bytes();
     if (watching) watch(to, bytes);
-    network.send(now, false, to, bytes);
+    const TimePoint arrival = network.send(now, false, to, bytes);
+    if (const auto found = peers.find(to); watching && found != peers.end())
+      found->second->look_at(now, bytes, arrival != never);
     if (around_core) around_core(true);
   }
 
@@ -51,8 +53,9 @@ class SimWorld final : public DatagramSink {
     setup.rtx = rtx;
     setup.seed = slot + 11;
     const Tuple tuple = setup.tuple;
-    peers[tuple] =
-        std::make_unique<SimPeer>(setup, [this, tuple](TimePoint at, Bytes bytes) { network.send(at, true, tuple, bytes); });
+    peers[tuple] = std::make_unique<SimPeer>(setup, [this, tuple](TimePoint at, Bytes bytes) {
+      peers[tuple]->last_arrival = network.send(at, true, tuple, bytes);
+    });
     return *peers[tuple];
   }
   [[nodiscard]] TransportWish transport_of(const SimPeer& peer) const {

@@ -99,7 +99,8 @@ TEST(LayerObserver, OrdersByResolutionSeen) {
     std::uint8_t order[3];
   };
   for (const Case& c : {Case{{0, 0, 0}, {0, 1, 2}}, Case{{320, 640, 1280}, {0, 1, 2}}, Case{{1280, 640, 320}, {2, 1, 0}},
-                        Case{{1280, 0, 320}, {2, 1, 0}}, Case{{640, 640, 320}, {2, 0, 1}}, Case{{0, 640, 320}, {0, 2, 1}}}) {
+                        Case{{1280, 0, 320}, {2, 1, 0}}, Case{{640, 640, 320}, {2, 0, 1}}, Case{{0, 640, 320}, {2, 1, 0}},
+                        Case{{640, 320, 0}, {2, 1, 0}}, Case{{0, 320, 640}, {0, 1, 2}}, Case{{320, 0, 0}, {0, 1, 2}}}) {
     LayerObserver layers(3);
     for (std::uint8_t i = 0; i < 3; ++i) {
       if (c.widths[i] != 0) key_frame(layers, i, c.widths[i], static_cast<std::uint16_t>(c.widths[i] / 2));
@@ -109,6 +110,25 @@ TEST(LayerObserver, OrdersByResolutionSeen) {
       EXPECT_EQ(layers.rank_of(c.order[rank]), rank);
     }
   }
+}
+
+TEST(LayerObserver, TwoLayersTurnAround) {
+  LayerObserver layers(2);
+  key_frame(layers, 0, 1280, 720);
+  EXPECT_EQ(layers.rank_of(0), 0);
+  EXPECT_EQ(layers.alive_ranks(), 0b01);
+  key_frame(layers, 1, 640, 360);
+  EXPECT_EQ(layers.rank_of(0), 1);
+  EXPECT_EQ(layers.rank_of(1), 0);
+  EXPECT_EQ(layers.alive_ranks(), 0b11);
+}
+
+TEST(LayerObserver, TellsTheLivingByRank) {
+  LayerObserver layers(3);
+  key_frame(layers, 0, 1280, 720);
+  key_frame(layers, 1, 640, 360);
+  EXPECT_EQ(layers.alive_mask(), 0b011);
+  EXPECT_EQ(layers.alive_ranks(), 0b110) << "the one not seen is the lowest";
 }
 
 TEST(LayerObserver, SaysThatTheOrderChanged) {

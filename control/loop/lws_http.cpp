@@ -1,6 +1,7 @@
 // The HTTP half of LwsServer: requests in, responses out in pieces that the socket takes.
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "control/loop/lws_server.hpp"
 
@@ -52,6 +53,8 @@ int LwsServer::http_body(LwsListener& listener, LwsSession& session, const char*
 int LwsServer::http_answer(LwsListener& listener, LwsSession& session, lws* wsi) {
   if (session.exchange == nullptr) return -1;
   LwsExchange& exchange = *session.exchange;
+  // libwebsockets reports the completion of a body of "Content-Length: 0" as well, which http_begin() did not wait for.
+  if (std::exchange(exchange.answered, true)) return 0;
   exchange.response = exchange.body_too_large ? HttpResponse{413, "application/json", R"({"error":"Body too large"})"}
                                               : listener.config.http(exchange.request);
   std::array<unsigned char, LWS_PRE + 8192> buffer{};

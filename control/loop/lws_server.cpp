@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 #include <link.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <cstring>
@@ -12,6 +13,8 @@ namespace {
 
 /// Messages written to one socket in one turn, so that a long queue does not hold up the others.
 constexpr int writes_per_turn = 32;
+/// RFC 6455 section 7.4.1: never sent, the client concludes it from the missing close frame.
+constexpr std::uint16_t terminated = 1006;
 
 int refuse(lws* wsi, unsigned status, const char* text) {
   lws_return_http_status(wsi, status, text);
@@ -241,8 +244,9 @@ int LwsServer::received(LwsSocket& socket, const char* data, std::size_t length)
 int LwsServer::writable(LwsSocket& socket) {
   if (socket.ping_due) {
     socket.ping_due = false;
+    // Not empty: libwebsockets reports a pong only when it carries something.
     std::array<unsigned char, LWS_PRE + 1> ping{};
-    if (lws_write(socket.wsi, ping.data() + LWS_PRE, 0, LWS_WRITE_PING) < 0) return -1;
+    if (lws_write(socket.wsi, ping.data() + LWS_PRE, 1, LWS_WRITE_PING) < 0) return -1;
   }
   for (int written = 0; written < writes_per_turn && !socket.queue.empty() && lws_send_pipe_choked(socket.wsi) == 0;
        ++written) {
@@ -258,7 +262,7 @@ int LwsServer::writable(LwsSocket& socket) {
     lws_callback_on_writable(socket.wsi);
     return 0;
   }
-  if (!socket.closing || socket.close_sent) return 0;
+  if (!socket.closing || socket.close_sent || socket.closing->first == terminated) return 0;
   // Closing is asked for here rather than by returning -1: Debian's build closes twice in that path, and the second time
   // cuts the connection before the frame has left. libwebsockets then waits a few seconds for the peer's answer.
   auto& [code, reason] = *socket.closing;
@@ -284,7 +288,7 @@ void LwsServer::heartbeat(const LwsListener& listener) {
     if (socket->listener != &listener) continue;
     if (socket->awaiting_pong) {
       ++statistics_.heartbeats_missed;
-      lws_set_timeout(socket->wsi, PENDING_TIMEOUT_KILLED_BY_PARENT, LWS_TO_KILL_ASYNC);
+      terminate(id);
       continue;
     }
     socket->awaiting_pong = true;
@@ -318,10 +322,12 @@ void LwsServer::close(SocketId id, std::uint16_t code, std::string_view reason) 
 void LwsServer::terminate(SocketId id) {
   const auto found = sockets_.find(id);
   if (found == sockets_.end()) return;
-  found->second->closing.emplace(std::uint16_t{1006}, "");
+  found->second->closing.emplace(terminated, "");
   found->second->queue.clear();
   found->second->queue_bytes = 0;
-  lws_set_timeout(found->second->wsi, PENDING_TIMEOUT_KILLED_BY_PARENT, LWS_TO_KILL_ASYNC);
+  // The end of the stream then arrives like any other, whatever callback this is called from. libwebsockets' own delayed
+  // kill waits for a timer that it arms only after I/O of its own: on a quiet server, for ever.
+  ::shutdown(lws_get_socket_fd(found->second->wsi), SHUT_RDWR);
 }
 
 void LwsServer::shut_down(std::uint16_t code, std::string_view reason) {

@@ -34,6 +34,7 @@ struct LwsExchange {
   HttpResponse response;
   std::size_t sent = 0;
   bool body_too_large = false;
+  bool answered = false;
 };
 
 /// One WebSocket.

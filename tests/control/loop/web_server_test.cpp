@@ -53,6 +53,7 @@ class WebServerTest : public ::testing::Test {
         config.host = "127.0.0.1";
         config.message_bytes_max = 100000;
         config.body_bytes_max = 1000;
+        config.ping_interval = std::chrono::seconds(1);
         config.websocket = &handler_;
         config.http = [](const HttpRequest& request) {
           if (request.path == "/large") return HttpResponse{200, "text/plain", std::string(300000, 'z'), {}};
@@ -97,6 +98,36 @@ TEST_F(WebServerTest, KeepsAnHttpConnectionForFurtherRequests) {
     client.write("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello");
     EXPECT_NE(client.read_until("hello").find("HTTP/1.1 200"), std::string::npos);
   }
+}
+
+TEST_F(WebServerTest, AnswersABodyOfNoBytesOnce) {
+  TcpClient client(port_);
+  for (int i = 0; i < 3; ++i) client.write("POST /none HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n");
+  client.write("GET /last HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+  const std::string all = client.read_all();
+  std::size_t responses = 0;
+  for (std::size_t at = 0; (at = all.find("HTTP/1.1 404", at)) != std::string::npos; ++at) ++responses;
+  EXPECT_EQ(responses, 4U) << all;
+}
+
+// The server's loop is otherwise idle: no other I/O may be needed for this.
+TEST_F(WebServerTest, AClientThatAnswersNoPingIsTerminated) {
+  WebSocketClient client(port_);
+  const std::string all = client.tcp.read_all();
+  EXPECT_TRUE(client.tcp.closed());
+  EXPECT_NE(all.find("\x89"), std::string::npos);
+  EXPECT_EQ(all.find("\x88"), std::string::npos) << "no close frame";
+}
+
+TEST_F(WebServerTest, AClientThatAnswersPingsStays) {
+  WebSocketClient client(port_);
+  for (int i = 0; i < 3; ++i) {
+    client.tcp.read_until("\x89");
+    const std::string length = client.tcp.read(1);
+    ASSERT_EQ(length.size(), 1U) << i;
+    client.send_frame(0x8a, client.tcp.read(static_cast<std::size_t>(length[0])));
+  }
+  EXPECT_FALSE(client.tcp.closed());
 }
 
 TEST_F(WebServerTest, SendsLargeResponsesWhole) {

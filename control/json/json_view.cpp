@@ -97,10 +97,35 @@ class Scanner {
   std::size_t at_ = 0;
 };
 
+/// The code unit that a backslash at `at` begins to escape as \uXXXX; nothing for other escapes.
+std::optional<unsigned> escaped_unit(std::string_view text, std::size_t at) {
+  if (at + 6 > text.size() || text[at] != '\\' || text[at + 1] != 'u') return std::nullopt;
+  unsigned unit = 0;
+  const char* const end = text.data() + at + 6;
+  if (const auto [rest, error] = std::from_chars(text.data() + at + 2, end, unit, 16); error != std::errc{} || rest != end)
+    return std::nullopt;
+  return unit;
+}
+
+/// JavaScript's texts may hold half a surrogate pair, and its JSON has them as escapes; the package takes only whole pairs.
+std::string with_lone_surrogates_replaced(std::string_view text) {
+  std::string result(text);
+  for (std::size_t at = 0; (at = text.find('\\', at)) != std::string_view::npos;) {
+    const auto unit = escaped_unit(text, at);
+    const bool is_high = unit && *unit >= 0xD800 && *unit < 0xDC00;
+    const bool is_low = unit && *unit >= 0xDC00 && *unit < 0xE000;
+    const auto second = is_high ? escaped_unit(text, at + 6) : std::nullopt;
+    const bool is_pair = second && *second >= 0xDC00 && *second < 0xE000;
+    if (is_low || (is_high && !is_pair)) result.replace(at + 2, 4, "fffd");
+    at += is_pair ? 12 : unit ? 6 : 2;
+  }
+  return result;
+}
+
 std::string decode(std::string_view raw_string) {
   const std::string_view inside = raw_string.substr(1, raw_string.size() - 2);
   if (inside.find('\\') == std::string_view::npos) return std::string(inside);
-  return json::parse(raw_string).get<std::string>();
+  return json::parse(with_lone_surrogates_replaced(raw_string)).get<std::string>();
 }
 
 }  // namespace
@@ -109,8 +134,17 @@ std::optional<JsonView> JsonView::parse(std::string_view text, std::size_t depth
   // The package skips a byte order mark and takes NUL for the end; neither is JSON.
   if (text.starts_with("\xEF\xBB\xBF") || text.find('\0') != std::string_view::npos) return std::nullopt;
   DepthGuard guard(depth_max);
-  if (!json::sax_parse(text.begin(), text.end(), &guard)) return std::nullopt;
+  if (!json::sax_parse(text.begin(), text.end(), &guard)) {
+    // Lone surrogates are rare: only what was refused is looked at again.
+    guard = DepthGuard(depth_max);
+    const std::string replaced = with_lone_surrogates_replaced(text);
+    if (replaced == text || !json::sax_parse(replaced, &guard)) return std::nullopt;
+  }
   return JsonView(Scanner(text).value());
+}
+
+std::string JsonView::well_formed() const {
+  return with_lone_surrogates_replaced(raw_);
 }
 
 JsonKind JsonView::kind() const noexcept {

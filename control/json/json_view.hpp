@@ -21,8 +21,9 @@ struct JsonLimits {
 /// came in. Borrows the text.
 class JsonView {
  public:
-  /// Validates `text` (RFC 8259, strict UTF-8, no byte order mark, no lone surrogates, numbers within double) and gives its
-  /// one value. Nothing when invalid or nested deeper than `depth_max`. Time linear; no recursion.
+  /// Validates `text` (RFC 8259, strict UTF-8, no byte order mark, numbers within double) and gives its one value. Escapes
+  /// of lone surrogates are accepted, as by JavaScript. Nothing when invalid or nested deeper than `depth_max`. Time linear;
+  /// no recursion.
   [[nodiscard]] static std::optional<JsonView> parse(std::string_view text, std::size_t depth_max = JsonLimits{}.depth);
 
   [[nodiscard]] JsonKind kind() const noexcept;
@@ -30,7 +31,9 @@ class JsonView {
   [[nodiscard]] std::string_view raw() const noexcept { return raw_; }
   /// As JavaScript sees it: null, false, 0 and "" are not.
   [[nodiscard]] bool truthy() const noexcept;
-  /// The decoded text of a string; nothing for other kinds.
+  /// The same with the escapes of lone surrogates replaced by that of U+FFFD: what any JSON parser takes.
+  [[nodiscard]] std::string well_formed() const;
+  /// The decoded text of a string, U+FFFD for lone surrogates; nothing for other kinds.
   [[nodiscard]] std::optional<std::string> as_string() const;
   /// A number written as an integer within int64; nothing otherwise (`1.0` and `1e3` are not taken).
   [[nodiscard]] std::optional<std::int64_t> as_integer() const noexcept;

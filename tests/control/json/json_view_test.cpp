@@ -33,7 +33,6 @@ TEST(JsonView, refuses_what_is_not_json) {
                                       "\"\x80\"",
                                       "\"\xC0\xAF\"",
                                       "\"\xED\xA0\x80\"",
-                                      "\"\\ud800\"",
                                       "\"\\u12g4\"",
                                       "// c\n{}",
                                       "\"abc"}) {
@@ -83,6 +82,20 @@ TEST(JsonView, keeps_the_bytes_of_values) {
   EXPECT_EQ(object->find("a")->raw(), "[ ]");
   EXPECT_TRUE(object->truthy("t"));
   EXPECT_FALSE(object->find("missing"));
+}
+
+TEST(JsonView, takes_lone_surrogates_as_JavaScript_does) {
+  const auto view = JsonView::parse(R"({"a":"\\ud800 \uD800","b":"\udc00\ud83d\ude00\u00e9","c":"\ud800\ud83d\ude00"})");
+  ASSERT_TRUE(view);
+  const auto object = JsonObject::of(*view);
+  ASSERT_TRUE(object);
+  EXPECT_EQ(object->find("a")->raw(), R"("\\ud800 \uD800")");
+  EXPECT_EQ(object->find("a")->well_formed(), R"("\\ud800 \ufffd")");
+  EXPECT_EQ(object->find("a")->as_string(), "\\ud800 \xEF\xBF\xBD");
+  EXPECT_EQ(object->find("b")->well_formed(), R"("\ufffd\ud83d\ude00\u00e9")");
+  EXPECT_EQ(object->find("c")->well_formed(), R"("\ufffd\ud83d\ude00")");
+  for (const std::string_view text : {R"("\ud8")", R"("\ud80")", R"("\ud80g")", R"("\ud800)", R"(\ud800)", R"("\)"})
+    EXPECT_FALSE(JsonView::parse(text)) << text;
 }
 
 TEST(JsonObject, refuses_keys_that_come_twice_and_too_many_members) {

@@ -16,14 +16,13 @@ using nlohmann::json;
 namespace {
 
 // Contract section 38: the reference's own environment names, by the path of its tree.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 7> reference_environment{{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 6> reference_environment{{
     {"WEBRTC_ROOMS_PORT", "server.port"},
     {"WEBRTC_ROOMS_MAX_PEERS", "server.maxPeersPerRoom"},
     {"WEBRTC_ROOMS_RECONNECT_TTL", "server.reconnectTtl"},
     {"WEBRTC_ROOMS_REGION", "region.id"},
     {"WEBRTC_ROOMS_SFU_LISTEN_IP", "sfu.listenIp"},
     {"WEBRTC_ROOMS_SFU_ANNOUNCED_IP", "sfu.announcedIp"},
-    {"WEBRTC_ROOMS_METRICS", "metricsCollector"},
 }};
 
 json scalar_to_json(const YAML::Node& node) {

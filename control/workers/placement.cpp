@@ -11,9 +11,9 @@ void Placement::add_worker(WorkerId worker) {
 std::optional<WorkerId> Placement::place(std::string_view room, const std::function<std::uint64_t(WorkerId)>& load) {
   if (const auto known = find(room)) return known;
   std::optional<WorkerId> best;
-  std::tuple<std::uint64_t, std::uint32_t> best_load;
+  std::tuple<bool, std::uint64_t, std::uint32_t> best_load;
   for (const auto& [worker, rooms] : rooms_per_worker_) {
-    const std::tuple candidate(load(worker), rooms);
+    const std::tuple candidate(rooms >= rooms_max_, load(worker), rooms);
     if (best && best_load <= candidate) continue;
     best = worker;
     best_load = candidate;

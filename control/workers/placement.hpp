@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <map>
 #include <optional>
 #include <string>
@@ -15,9 +16,12 @@ namespace sluice::workers {
 /// ICE restart. Pure.
 class Placement {
  public:
+  /// A worker with `rooms_max` rooms is chosen only when all others have as many; at least 1.
+  explicit Placement(std::uint32_t rooms_max = std::numeric_limits<std::uint32_t>::max()) : rooms_max_(rooms_max) {}
   /// Makes a worker eligible; again is harmless.
   void add_worker(WorkerId worker);
-  /// The room's worker; at first sight the one with the lowest (load, rooms, id). `load` of a worker is any monotonic
+  /// The room's worker; at first sight, of those with fewer than `rooms_max` rooms if there are any, the one with the lowest
+  /// (load, rooms, id). `load` of a worker is any monotonic
   /// figure, for instance its transports. Nothing without workers.
   std::optional<WorkerId> place(std::string_view room, const std::function<std::uint64_t(WorkerId)>& load);
   /// Puts back a room as it was before a restart; a worker that is not eligible is refused with false.
@@ -27,6 +31,7 @@ class Placement {
   [[nodiscard]] std::uint32_t rooms_on(WorkerId worker) const;
 
  private:
+  std::uint32_t rooms_max_;
   std::map<WorkerId, std::uint32_t> rooms_per_worker_;
   std::map<std::string, WorkerId, std::less<>> rooms_;
 };

@@ -25,7 +25,7 @@ constexpr TableSizes segment_sizes{SegmentCapacity::transports, SegmentCapacity:
 Workers::Worker::Worker(WorkerInfo worker_info, StateLog& log)
     : info(std::move(worker_info)), state(segment_sizes), store(log, info.id) {}
 
-Workers::Workers(StateLog& log) : log_(log) {
+Workers::Workers(StateLog& log, std::uint32_t rooms_per_worker_max) : log_(log), placement_(rooms_per_worker_max) {
   if (const auto stored = log_.get(epoch_key)) epoch_ = ByteReader(*stored).u32();
   next_epoch();
 }

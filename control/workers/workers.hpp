@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -23,8 +24,8 @@ namespace sluice::workers {
 /// snapshot is what the workers already have, so nothing is disturbed.
 class Workers final : public MediaPlane {
  public:
-  /// `log` is borrowed for life.
-  explicit Workers(StateLog& log);
+  /// `log` is borrowed for life. A worker with `rooms_per_worker_max` rooms gets more only when all have as many.
+  explicit Workers(StateLog& log, std::uint32_t rooms_per_worker_max = std::numeric_limits<std::uint32_t>::max());
 
   /// Adds a worker with its restored desired state, or gives a known one a new channel (its segment was made anew). Attach
   /// all workers before the first place_room.

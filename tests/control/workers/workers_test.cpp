@@ -239,6 +239,18 @@ TEST(Placement, IsStickyAndTakesTheLeastLoaded) {
   EXPECT_FALSE(placement.restore("z", WorkerId{7}));
 }
 
+TEST(Placement, PrefersWorkersThatAreNotFull) {
+  Placement placement(2);
+  placement.add_worker(WorkerId{0});
+  placement.add_worker(WorkerId{1});
+  const auto busy1 = [](WorkerId worker) { return std::uint64_t{worker.value == 1 ? 50U : 1U}; };
+  EXPECT_EQ(placement.place("a", busy1), WorkerId{0});
+  EXPECT_EQ(placement.place("b", busy1), WorkerId{0});
+  EXPECT_EQ(placement.place("c", busy1), WorkerId{1});
+  EXPECT_EQ(placement.place("d", busy1), WorkerId{1});
+  EXPECT_EQ(placement.place("e", busy1), WorkerId{0});  // all are full: the least loaded
+}
+
 /// Random changes, with a control process that dies now and then: the worker always ends with what is desired, and a
 /// successor's snapshot tells it nothing new.
 class RandomLives : public testing::TestWithParam<unsigned> {};

@@ -200,13 +200,15 @@ ControlServer::Impl::Impl(const config::ServerConfig& server_config, const Contr
                        : nullptr),
       sessions(rooms, bus, entropy, signaling_options(config.signaling).sessions()),
       control_state(rooms, publications.get(), sessions, bus, state_log),
-      workers(state_log),
+      workers(state_log, config.native_sfu.max_rooms_per_worker),
       bell(required(descriptors, "doorbell.control")),
       media(make_media(arguments, descriptors)),
       web(loop),
       listener(web, loop::now),
       native(rooms, sessions, bus, listener, signaling_options(config.signaling)),
-      metrics(bus, rooms, loop::now) {
+      metrics(bus, rooms, loop::now, [this] {
+        return control_state.failed_writes() + workers.store_failures() + (media ? media->store_failures() : 0);
+      }) {
   listener.attach(native);
   if (publications) {
     sfu.emplace(rooms, *publications, *media, native.outbox(), bus, sfu_options(config));

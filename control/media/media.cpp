@@ -22,6 +22,10 @@ Media::Stats Media::stats() const {
   return impl_->stats();
 }
 
+std::uint64_t Media::store_failures() const {
+  return impl_->store_failures();
+}
+
 Media::Impl::Impl(Bus& bus, workers::MediaPlane& plane, StateLog& log, Entropy& entropy, MediaConfig config)
     : bus_(bus), plane_(plane), log_(log), entropy_(entropy), config_(config) {
   capabilities_.opus_dtx = config_.opus_dtx;

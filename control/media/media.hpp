@@ -74,6 +74,8 @@ class Media final : public MediaSignaling {
     std::uint32_t subscriptions_waiting = 0;
   };
   [[nodiscard]] Stats stats() const;
+  /// Writes that the state log refused (full): that state would not survive a restart. 0 is normal.
+  [[nodiscard]] std::uint64_t store_failures() const;
 
  private:
   class Impl;

@@ -37,6 +37,7 @@ class Media::Impl final : private workers::MediaPlaneListener {
   [[nodiscard]] std::optional<std::string> mid_of(const ConsumerId& consumer) const;
   void keep_only(const Survivors& survivors);
   [[nodiscard]] Stats stats() const;
+  [[nodiscard]] std::uint64_t store_failures() const noexcept { return store_failures_; }
 
  private:
   using Line = media::Line;
@@ -116,6 +117,7 @@ class Media::Impl final : private workers::MediaPlaneListener {
   // --- media_restore.cpp
   void restore();
   void drop_orphan_rows();
+  void put(const std::string& key, Bytes value);
   void store(const PeerId& id);
   void store(const ProducerId& id);
   void store(const ConsumerId& id);
@@ -136,6 +138,7 @@ class Media::Impl final : private workers::MediaPlaneListener {
   std::map<std::pair<WorkerId, TransportId>, PeerId> by_transport_;
   std::map<std::pair<WorkerId, SubscriptionId>, PeerId> by_subscription_;
   std::uint64_t next_order_ = 1;
+  std::uint64_t store_failures_ = 0;
   // Facts of a change under way. Told when it is complete, because whoever hears them may cause the next change.
   std::vector<ConsumerReady> ready_;
   std::vector<ConsumerCodecUnsupported> unsupported_;

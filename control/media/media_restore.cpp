@@ -20,13 +20,17 @@ std::string key_of(std::string_view prefix, const IdType& id) {
 }  // namespace
 
 // A log that refuses a record (it is full) keeps the one before: the successor finds somewhat older truth, and the
-// call goes on now. The log's own figures tell the operator.
+// call goes on now. A metric tells the operator.
+void Media::Impl::put(const std::string& key, Bytes value) {
+  if (!log_.put(key, value)) ++store_failures_;
+}
+
 void Media::Impl::store(const PeerId& id) {
   const auto entry = peers_.find(id);
   if (entry == peers_.end()) {
     log_.erase(key_of(peer_prefix, id));
   } else {
-    (void)log_.put(key_of(peer_prefix, id), media::encode(entry->second.media));
+    put(key_of(peer_prefix, id), media::encode(entry->second.media));
   }
 }
 
@@ -35,7 +39,7 @@ void Media::Impl::store(const ProducerId& id) {
   if (entry == producers_.end()) {
     log_.erase(key_of(producer_prefix, id));
   } else {
-    (void)log_.put(key_of(producer_prefix, id), media::encode(entry->second));
+    put(key_of(producer_prefix, id), media::encode(entry->second));
   }
 }
 
@@ -44,7 +48,7 @@ void Media::Impl::store(const ConsumerId& id) {
   if (entry == consumers_.end()) {
     log_.erase(key_of(consumer_prefix, id));
   } else {
-    (void)log_.put(key_of(consumer_prefix, id), media::encode(entry->second.consumer));
+    put(key_of(consumer_prefix, id), media::encode(entry->second.consumer));
   }
 }
 

@@ -23,8 +23,9 @@ double resident_bytes() {
 
 }  // namespace
 
-RoomMetrics::RoomMetrics(Bus& bus, const Rooms& rooms, std::function<TimePoint()> now)
-    : rooms_(rooms), now_(std::move(now)), started_(now_()) {
+RoomMetrics::RoomMetrics(Bus& bus, const Rooms& rooms, std::function<TimePoint()> now,
+                         std::function<std::uint64_t()> store_failures)
+    : rooms_(rooms), now_(std::move(now)), store_failures_(std::move(store_failures)), started_(now_()) {
   subscriptions_.push_back(bus.subscribe<PeerConnected>([this](const PeerConnected& fact) {
     ++connections_;
     connecting_since_[fact.peer] = now_();
@@ -34,6 +35,7 @@ RoomMetrics::RoomMetrics(Bus& bus, const Rooms& rooms, std::function<TimePoint()
   subscriptions_.push_back(bus.subscribe<PeerJoined>([this](const PeerJoined& fact) { joined(fact); }));
   subscriptions_.push_back(bus.subscribe<PeerLeft>([this](const PeerLeft&) { ++leaves_; }));
   subscriptions_.push_back(bus.subscribe<PeerReconnected>([this](const PeerReconnected&) { ++reconnects_; }));
+  subscriptions_.push_back(bus.subscribe<ResumeAttempted>([this](const ResumeAttempted&) { ++reconnect_attempts_; }));
   subscriptions_.push_back(bus.subscribe<JoinRejected>([this](const JoinRejected&) { ++rejected_; }));
   subscriptions_.push_back(bus.subscribe<DataRelayed>([this](const DataRelayed&) { ++data_messages_; }));
   subscriptions_.push_back(bus.subscribe<RoomDestroyed>([this](const RoomDestroyed& fact) {
@@ -93,6 +95,9 @@ void RoomMetrics::write(PrometheusText& out) const {
   out.single("webrtc_rooms_heap_used_bytes", gauge, "Resident memory of the control process.", memory);
   out.single("webrtc_rooms_heap_total_bytes", gauge, "Resident memory of the control process.", memory);
   out.single("webrtc_rooms_rss_bytes", gauge, "Resident memory of the control process.", memory);
+  out.single("sluice_state_log_failures_total", counter,
+             "Writes of state that must survive a restart of control which the full state log refused.",
+             count(store_failures_()));
   out.family("webrtc_rooms_room_peers_current", gauge, "Members of a room, held ones included.");
   for (const auto& [id, room] : rooms_.rooms())
     out.sample(count(room->members().size()), prometheus_label("room", id.view()));

@@ -21,10 +21,11 @@ namespace sluice {
 class RoomMetrics {
  public:
   /// `now` reads the loop's clock: join latency is the one thing here that facts do not carry.
-  RoomMetrics(Bus& bus, const Rooms& rooms, std::function<TimePoint()> now);
+  /// `store_failures` tells how many writes the state log has refused; without it there is nothing that could fail.
+  RoomMetrics(
+      Bus& bus, const Rooms& rooms, std::function<TimePoint()> now,
+      std::function<std::uint64_t()> store_failures = [] { return std::uint64_t{0}; });
 
-  /// An attempt to resume by token, good or not; dialects report it.
-  void record_reconnect_attempt() { ++reconnect_attempts_; }
   void write(PrometheusText& out) const;
 
  private:
@@ -39,6 +40,7 @@ class RoomMetrics {
 
   const Rooms& rooms_;
   std::function<TimePoint()> now_;
+  std::function<std::uint64_t()> store_failures_;
   TimePoint started_;
   std::unordered_map<PeerId, TimePoint> connecting_since_;
   std::map<RoomId, RoomFigures> room_figures_;

@@ -247,6 +247,14 @@ struct MediaClosed {
   std::string reason;
 };
 
+// --- resuming (published by the dialects)
+// -------------------------------------------------------------------------------------------------------------
+
+/// A client showed a token to resume by; `resumed` says whether it was good.
+struct ResumeAttempted {
+  bool resumed = false;
+};
+
 // --- start
 // ------------------------------------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ Sessions::Sessions(Rooms& rooms, Bus& bus, Entropy& entropy, SessionOptions opti
       entropy_(entropy),
       options_(options),
       peer_joined_(bus.subscribe<PeerJoined>([this](const PeerJoined& fact) {
-        if (hold_time() > Duration::zero()) set_tokens(fact.peer.id, {random_token(entropy_), {}});
+        if (hold_time() > Duration::zero()) set_tokens(fact.peer.id, {random_token(entropy_), {}, {}});
       })),
       peer_left_(bus.subscribe<PeerLeft>([this](const PeerLeft& fact) {
         forget_tokens(fact.peer.id);
@@ -48,8 +48,16 @@ std::optional<Sessions::Resumption> Sessions::resume(std::string_view token) {
   const auto peer = holder(token);
   if (!peer) return std::nullopt;
   // Both tokens end with the use of either: the next session token is given by accept_also() after the resume.
-  set_tokens(*peer, {hold_time() > Duration::zero() ? random_token(entropy_) : std::string{}, {}});
+  set_tokens(*peer, {hold_time() > Duration::zero() ? random_token(entropy_) : std::string{}, {}, std::string(token)});
   return Resumption{*peer, release(*peer)};
+}
+
+void Sessions::confirm(const PeerId& peer) {
+  const auto found = tokens_.find(peer);
+  if (found == tokens_.end() || found->second.previous.empty()) return;
+  Tokens tokens = found->second;
+  tokens.previous.clear();
+  set_tokens(peer, std::move(tokens));
 }
 
 bool Sessions::queue(const PeerId& peer, SharedText text) {
@@ -72,6 +80,7 @@ TimePoint Sessions::next_deadline() const {
 }
 
 void Sessions::restore(const PeerId& peer, Tokens tokens, TimePoint now) {
+  if (!tokens.previous.empty()) holders_[tokens.previous] = peer;
   set_tokens(peer, std::move(tokens));
   hold(peer, now + std::max(hold_time(), options_.restart_hold));
 }
@@ -80,6 +89,7 @@ void Sessions::set_tokens(const PeerId& peer, Tokens tokens) {
   Tokens& held = tokens_[peer];
   holders_.erase(held.reconnect);
   holders_.erase(held.session);
+  holders_.erase(held.previous);
   held = std::move(tokens);
   if (!held.reconnect.empty()) holders_[held.reconnect] = peer;
   if (!held.session.empty()) holders_[held.session] = peer;
@@ -91,6 +101,7 @@ void Sessions::forget_tokens(const PeerId& peer) {
   if (found == tokens_.end()) return;
   holders_.erase(found->second.reconnect);
   holders_.erase(found->second.session);
+  holders_.erase(found->second.previous);
   tokens_.erase(found);
   if (tokens_changed_) tokens_changed_(peer, nullptr);
 }

@@ -58,6 +58,8 @@ class Sessions {
     std::vector<SharedText> queued;
   };
   std::optional<Resumption> resume(std::string_view token);
+  /// The member said something after its resume, so it knows its fresh token: the one used up is forgotten for good.
+  void confirm(const PeerId& peer);
 
   /// Keeps a message for a held peer. False when it is not held or its queue is full (the message is dropped).
   bool queue(const PeerId& peer, SharedText text);
@@ -70,6 +72,9 @@ class Sessions {
   struct Tokens {
     std::string reconnect;  // empty: none
     std::string session;
+    /// What the last resume used up, until the client has shown that it got the answer. Good only after a restart: the
+    /// process may have died between storing the fresh token and sending it.
+    std::string previous;
     friend bool operator==(const Tokens&, const Tokens&) = default;
   };
   /// Called whenever the tokens of a peer changed or (with nullptr) ended; before the client learns of it.

@@ -43,6 +43,8 @@ class Reader {
  public:
   explicit Reader(Bytes bytes) : in_(bytes) { good_ = in_.u8() == record_version; }
   [[nodiscard]] bool ok() const { return good_ && in_.ok(); }
+  /// Whether a field that older records lack is there.
+  [[nodiscard]] bool more() const { return in_.remaining() > 0; }
   std::uint8_t u8() { return in_.u8(); }
   bool flag() { return u8() != 0; }
   std::uint32_t u32() { return in_.u32(); }
@@ -176,7 +178,7 @@ std::optional<Subscription> decode_subscription(Bytes bytes) {
 
 std::string encode(const Sessions::Tokens& record) {
   Writer out;
-  out.text(record.reconnect).text(record.session);
+  out.text(record.reconnect).text(record.session).text(record.previous);
   return out.finish();
 }
 
@@ -185,6 +187,7 @@ std::optional<Sessions::Tokens> decode_tokens(Bytes bytes) {
   Sessions::Tokens record;
   record.reconnect = in.text();
   record.session = in.text();
+  if (in.more()) record.previous = in.text();  // older records end here
   return checked(in, std::move(record));
 }
 

@@ -11,6 +11,7 @@ namespace sluice {
 
 void NativeDialect::handle_member(ConnectionId id, const PeerId& peer, const JsonObject& message, const std::string& type,
                                   TimePoint now) {
+  sessions_.confirm(peer);
   if (type == "offer" || type == "answer") return relay(peer, message, type, "sdp", now);
   if (type == "ice-candidate") return relay(peer, message, type, "candidate", now);
   if (type == "data") return data(peer, message, now);
@@ -74,7 +75,7 @@ void NativeDialect::metadata(const PeerId& from, const JsonObject& message) {
     if (value.kind() == JsonKind::array || value.kind() == JsonKind::object) {
       return outbox_.send(from, native::error("INVALID_METADATA_VALUE").string("key", key).finish());
     }
-    accepted.append(key, std::string(value.raw()));
+    accepted.append(key, value.well_formed());
   }
   if (!rooms_.patch_peer_metadata(from, accepted)) {
     outbox_.send(from, native::error_text("INVALID_METADATA_PATCH", "Metadata too large"));

@@ -16,14 +16,20 @@ std::optional<Metadata> metadata_of(const std::optional<JsonView>& value) {
   const auto object = value ? JsonObject::of(*value) : std::nullopt;
   if (!object) return std::nullopt;
   Metadata metadata;
-  for (const auto& [key, member] : object->members()) metadata.append(key, std::string(member.raw()));
+  for (const auto& [key, member] : object->members()) metadata.append(key, member.well_formed());
   return metadata;
 }
 
 }  // namespace
 
 NativeDialect::NativeDialect(Rooms& rooms, Sessions& sessions, Bus& bus, ConnectionSink& sink, SignalingOptions options)
-    : rooms_(rooms), sessions_(sessions), sink_(sink), options_(std::move(options)), outbox_(rooms, sessions, sink) {
+    : rooms_(rooms),
+      sessions_(sessions),
+      bus_(bus),
+      sink_(sink),
+      options_(std::move(options)),
+      join_limit_(options_.joins_per_second_max),
+      outbox_(rooms, sessions, sink) {
   follow(bus);
 }
 
@@ -155,6 +161,10 @@ void NativeDialect::handle_first(ConnectionId id, const std::optional<JsonObject
 
 void NativeDialect::join(ConnectionId id, const JsonObject& message, TimePoint now) {
   Connection& connection = *find(id);
+  if (!join_limit_.admit(rooms_.find_peer(connection.peer)->ip(), now)) {
+    return outbox_.send(connection.peer,
+                        native::error_text("RATE_LIMITED", "Too many joins from this address; try again in a second"));
+  }
   connection.phase = Phase::deciding;
   const auto room_value = message.find("roomId");
   const RoomId room(room_value ? room_value->as_string().value_or("") : "");
@@ -197,11 +207,13 @@ void NativeDialect::reconnect(ConnectionId id, const JsonObject& message, TimePo
   const auto wanted = message.text("roomId");
   // A token is for the room of its holder; another room that exists is not its business, and one that does not is gone.
   const bool elsewhere = found != nullptr && wanted && found->room() != RoomId(*wanted);
+  const bool good = found != nullptr && !elsewhere && found->dialect() == native_dialect_name;
+  bus_.publish(ResumeAttempted{good});
   if (elsewhere && rooms_.find_room(RoomId(*wanted)) == nullptr) {
     outbox_.send(newcomer, native::error_text("ROOM_GONE", "The room no longer exists"));
     return join(id, message, now);
   }
-  if (found == nullptr || elsewhere || found->dialect() != native_dialect_name) {
+  if (!good) {
     outbox_.send(newcomer,
                  native::error_text("RECONNECT_TOKEN_INVALID", "The reconnect token is unknown or was used already"));
     return join(id, message, now);

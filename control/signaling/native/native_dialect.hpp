@@ -18,6 +18,7 @@
 #include "control/sessions/sessions.hpp"
 #include "control/signaling/native/connection_sink.hpp"
 #include "control/signaling/native/control_payload.hpp"
+#include "control/signaling/native/join_limit.hpp"
 #include "control/signaling/native/outbox.hpp"
 #include "control/signaling/native/signaling_options.hpp"
 #include "shm/types/bytes.hpp"
@@ -104,8 +105,10 @@ class NativeDialect {
 
   Rooms& rooms_;
   Sessions& sessions_;
+  Bus& bus_;
   ConnectionSink& sink_;
   SignalingOptions options_;
+  JoinLimit join_limit_;
   Outbox outbox_;
   SfuSignaling* sfu_ = nullptr;
   std::vector<ControlPayloadModule*> modules_;

@@ -1,4 +1,7 @@
 // What clients are told about publications, subscriptions and their media.
+#include <memory>
+#include <set>
+#include <string>
 #include <utility>
 
 #include "control/signaling/native/server_messages.hpp"
@@ -46,6 +49,8 @@ void SfuSignaling::follow(Bus& bus) {
   });
   on.template operator()<PublicationEnded>(
       [this](const PublicationEnded& fact) { outbox_.broadcast(fact.room, peer_unpublished(fact)); });
+  on.template operator()<PublicationPaused>([this](const PublicationPaused& fact) { tell_paused(fact.producer, true); });
+  on.template operator()<PublicationResumed>([this](const PublicationResumed& fact) { tell_paused(fact.producer, false); });
   on.template operator()<SubscriptionStarted>([this](const SubscriptionStarted& fact) {
     const auto mid = media_.mid_of_consumer(fact.consumer);
     if (mid) told_mids_[fact.consumer] = *mid;
@@ -73,6 +78,15 @@ void SfuSignaling::follow(Bus& bus) {
   });
   on.template operator()<MediaClosed>(
       [this](const MediaClosed& fact) { outbox_.send(fact.peer, native::error_text("SFU_TRANSPORT_CLOSED", fact.reason)); });
+}
+
+void SfuSignaling::tell_paused(const ProducerId& producer, bool paused) {
+  JsonWriter out(paused ? "sfu:paused" : "sfu:resumed");
+  const auto message = std::make_shared<const std::string>(out.string("producerId", producer.value).finish());
+  std::set<PeerId> told;  // who subscribed twice is told once
+  for (const Subscription* subscription : publications_.of_publication(producer)) {
+    if (told.insert(subscription->subscriber).second) outbox_.send(subscription->subscriber, message);
+  }
 }
 
 void SfuSignaling::tell_ready(const PeerJoined& fact) {

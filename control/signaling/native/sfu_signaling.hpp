@@ -48,6 +48,7 @@ class SfuSignaling final : public ControlPayloadModule {
   bool within_rate(const PeerId& from, TimePoint now);
   void refuse(const PeerId& to, PublicationError reason, std::string_view key, const std::optional<JsonView>& echoed);
   void tell_ready(const PeerJoined& fact);
+  void tell_paused(const ProducerId& producer, bool paused);
   void tell_mid(const PeerId& peer, const ConsumerId& consumer, const std::string& mid);
   void follow(Bus& bus);
 

@@ -29,6 +29,8 @@ struct SignalingOptions {
   /// Messages of one client that wait for its admission: more of them, or more bytes, close the connection.
   std::size_t held_messages_max = 256;
   std::size_t held_bytes_max = 2'097'152;
+  /// Joins of one address, loopback excepted; more are answered by RATE_LIMITED and dropped. 0 = no limit.
+  std::uint32_t joins_per_second_max = 20;
 
   [[nodiscard]] RoomsOptions rooms() const {
     RoomsOptions options;

@@ -198,6 +198,44 @@ TEST_F(ControlStateFixture, restored_members_are_held_and_resume_by_token) {
   EXPECT_FALSE(core.sessions.holder(token));
 }
 
+TEST_F(ControlStateFixture, a_used_token_works_again_only_if_the_process_died_before_its_answer_was_seen) {
+  std::string first;
+  std::string second;
+  PeerId peer;
+  {
+    Core core(log, std::chrono::milliseconds(15'000));
+    core.rooms.join(peer = core.rooms.connect("native", ""), RoomId("r"), {}, now, nullptr);
+    first = *core.sessions.token(peer);
+    core.sessions.drop(peer, now);
+    ASSERT_TRUE(core.sessions.resume(first));
+    core.rooms.resume(peer);
+    second = *core.sessions.token(peer);
+    EXPECT_FALSE(core.sessions.holder(first));
+  }
+  {
+    Core core(log, std::chrono::milliseconds(15'000));
+    core.state.restore(now);
+    EXPECT_EQ(core.sessions.holder(first), peer);
+    EXPECT_EQ(core.sessions.holder(second), peer);
+    ASSERT_TRUE(core.sessions.resume(first));
+    core.rooms.resume(peer);
+    EXPECT_FALSE(core.sessions.holder(first));
+    EXPECT_FALSE(core.sessions.holder(second));
+    core.sessions.confirm(peer);
+    second = *core.sessions.token(peer);
+  }
+  Core core(log, std::chrono::milliseconds(15'000));
+  core.state.restore(now);
+  EXPECT_FALSE(core.sessions.holder(first));
+  EXPECT_EQ(core.sessions.holder(second), peer);
+}
+
+TEST(StateRecords, tokens_of_before_the_third_are_read) {
+  const std::string tokens = encode(Sessions::Tokens{"a", "b", ""});
+  EXPECT_EQ(decode_tokens(as_bytes(tokens)), (Sessions::Tokens{"a", "b", ""}));
+  EXPECT_EQ(decode_tokens(as_bytes(tokens).first(tokens.size() - 4)), (Sessions::Tokens{"a", "b", ""}));
+}
+
 TEST_F(ControlStateFixture, without_hold_time_restored_members_still_get_15_seconds) {
   {
     Core core(log, {});
@@ -218,7 +256,7 @@ TEST_F(ControlStateFixture, what_does_not_fit_together_is_erased) {
       encode(RoomRecord{RoomId("left"), {}, 3, 0, true}));  // its last member's leaving was written, its end not
   put("core/room/made", encode(RoomRecord{RoomId("made"), {}, 3, 0, false}));
   put("core/peer/p", encode(MemberRecord{PeerId("p"), RoomId("missing"), {}, "native", "", 1}));
-  put("core/token/p", encode(Sessions::Tokens{"t", ""}));
+  put("core/token/p", encode(Sessions::Tokens{"t", "", ""}));
   put("core/prod/x", encode(Publication{ProducerId("x"), PeerId("p"), RoomId("missing"), {}, {}, {}, {}, {}, false, 0, 1}));
   put("core/cons/y",
       encode(Subscription{ConsumerId("y"), ProducerId("x"), PeerId("p"), RoomId("missing"), false, {}, {}, 0, 2}));

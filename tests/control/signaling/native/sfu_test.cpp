@@ -187,6 +187,20 @@ TEST_F(Sfu, pausing_is_the_publishers) {
   EXPECT_TRUE(server.quiet(alice) && server.quiet(bob));
 }
 
+TEST_F(Sfu, pausing_is_told_to_each_subscriber_once) {
+  const std::string producer = publish(alice);
+  const auto carol = server.join();
+  subscribe(bob, producer);
+  subscribe(bob, producer);
+  server.forget();
+  say(alice, R"("__sfu":"pause","producerId":")" + producer + '"');
+  say(alice, R"("__sfu":"pause","producerId":")" + producer + '"');
+  say(alice, R"("__sfu":"resume","producerId":")" + producer + '"');
+  EXPECT_EQ(server.next(bob), (Json{{"type", "sfu:paused"}, {"producerId", producer}}));
+  EXPECT_EQ(server.next(bob), (Json{{"type", "sfu:resumed"}, {"producerId", producer}}));
+  EXPECT_TRUE(server.quiet(bob) && server.quiet(carol));
+}
+
 TEST_F(Sfu, consumers_may_be_paused_and_ended_by_their_subscriber) {
   const std::string consumer = subscribe(bob, publish(alice));
   say(bob, R"("__sfu":"consumer-pause","consumerId":")" + consumer + '"');

@@ -82,6 +82,16 @@ class PacingQueue {
     return dropped;
   }
 
+  /// True when nothing waits and the policy lets a packet of `size` go now: it is then accounted for, and the caller sends
+  /// it at once instead of pushing it and draining.
+  [[nodiscard]] bool pass(TimePoint now, DataSize size) noexcept {
+    if (size_ != 0) return false;
+    const PacingQuantum left = policy_->quantum(now);
+    if (left.packets == 0 || left.bytes.bytes <= 0) return false;
+    policy_->on_sent(now, size);
+    return true;
+  }
+
   /// Hands over what the policy lets go now: `send(SendClass, DataSize, Item&&)` for each, in order. Returns how many.
   template <typename Send>
   std::size_t drain(TimePoint now, Send&& send) {
@@ -135,8 +145,8 @@ class PacingQueue {
     }
   };
   PacingPolicy* policy_;
-  std::array<Ring, 4> classes_;  // by SendClass
   std::size_t size_ = 0;
+  std::array<Ring, 4> classes_;  // by SendClass
   std::uint64_t dropped_total_ = 0;
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "dataplane/memory/prefetch.hpp"
 #include "dataplane/memory/require.hpp"
 
 namespace sluice {
@@ -13,6 +14,10 @@ SendHistory::SendHistory(SendHistoryState& state, std::size_t entries) : state_(
 
 SendHistory::Entry& SendHistory::entry_at(ExtendedSequenceNumber sequence) noexcept {
   return entries_[static_cast<std::size_t>(sequence.value) & (entries_.size() - 1)];
+}
+
+void SendHistory::prefetch_next() const noexcept {
+  prefetch(&entries_[static_cast<std::size_t>(state_->next.value) & (entries_.size() - 1)], sizeof(Entry));
 }
 
 ExtendedSequenceNumber SendHistory::claim() noexcept {

@@ -62,6 +62,8 @@ class SendHistory {
   [[nodiscard]] DataSize in_flight() const noexcept { return in_flight_; }
   [[nodiscard]] std::uint64_t ignored_total() const noexcept { return ignored_total_; }
   [[nodiscard]] std::size_t capacity() const noexcept { return entries_.size(); }
+  /// Brings the next entry into the cache.
+  void prefetch_next() const noexcept;
 
  private:
   enum class Fate : std::uint8_t { none, in_flight, lost, arrived };
@@ -88,8 +90,8 @@ class SendHistory {
 
   SendHistoryState* state_;
   std::vector<Entry> entries_;
+  DataSize in_flight_;  // beside what else each sent packet needs
   Bucket buckets_[bucket_count];
-  DataSize in_flight_;
   std::uint64_t ignored_total_ = 0;
   std::int64_t reference_64ms_ = 0;  // of the last feedback, unwrapped
 };

@@ -160,7 +160,17 @@ void Router::forward(TimePoint now, Publication& publication, std::uint8_t layer
   if (!publication.spec().forward) {
     counters_.add(Counter::drop_policy_denied);
   } else {
-    for (Subscription* subscription : publication.subscribers()) {
+    // How many subscribers ahead each step of prefetching goes: far enough for memory to answer, near enough to stay.
+    constexpr std::size_t own_ahead = 6;
+    constexpr std::size_t parts_ahead = 4;
+    constexpr std::size_t places_ahead = 2;
+    const std::vector<Subscription*>& subscribers = publication.subscribers();
+    const std::size_t count = subscribers.size();
+    for (std::size_t i = 0; i < count; ++i) {
+      if (i + own_ahead < count) subscribers[i + own_ahead]->prefetch_own();
+      if (i + parts_ahead < count) subscribers[i + parts_ahead]->prefetch_parts();
+      if (i + places_ahead < count) subscribers[i + places_ahead]->prefetch_places();
+      Subscription* subscription = subscribers[i];
       subscription->on_packet(now, *media);
       if (subscription->take_began()) wake(subscription->receiver().id().slot);  // tell of it; its first sender report
     }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <span>
 
+#include "dataplane/memory/prefetch.hpp"
 #include "dataplane/memory/require.hpp"
 
 namespace sluice {
@@ -101,6 +102,30 @@ void Subscription::forget_layer(std::uint8_t layer) noexcept {
 void Subscription::restart() noexcept {
   switcher_.restart();
   begin_anew_ = true;
+}
+
+void Subscription::prefetch_own() const noexcept {
+  const auto* begin = reinterpret_cast<const std::byte*>(this);
+  const auto* limiter = reinterpret_cast<const std::byte*>(&limiter_);  // what lies behind it is for other times
+  prefetch(begin, static_cast<std::size_t>(limiter - begin));
+  prefetch(&media_sender_);
+  prefetch(&totals_);
+}
+
+void Subscription::prefetch_parts() const noexcept {
+  prefetch(&record_.rewriter);
+  prefetch(&record_.vp8, sizeof record_.vp8);
+  prefetch(&record_.switcher);
+  prefetch(&record_.reporter);
+  prefetch(&record_.media_sender);
+  prefetch(spec_.codecs.data(), sizeof(CodecSpec));
+  receiver_.prefetch_own();
+}
+
+void Subscription::prefetch_places() const noexcept {
+  rewriter_.prefetch_next();
+  if (spec_.kind == MediaKind::video) vp8_.prefetch_next();
+  receiver_.prefetch_next();
 }
 
 void Subscription::on_packet(TimePoint now, const IncomingPacket& packet) noexcept {

@@ -69,6 +69,11 @@ class Subscription {
     return publication_ != nullptr && publication_->spec().forward && spec_.active;
   }
 
+  /// Brings what on_packet needs into the cache, in three steps of which each needs what the one before brought: the
+  /// subscription itself; what it refers to; what that refers to.
+  void prefetch_own() const noexcept;
+  void prefetch_parts() const noexcept;
+  void prefetch_places() const noexcept;
   /// A usable packet of the publication. Payload is borrowed until the seal batch is flushed.
   void on_packet(TimePoint now, const IncomingPacket& packet) noexcept;
   /// A padding-only packet of the publication: its number is taken out.

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "dataplane/memory/prefetch.hpp"
+
 namespace sluice {
 namespace {
 
@@ -50,6 +52,11 @@ const StreamRewriter::Entry& StreamRewriter::entry_at(ExtendedSequenceNumber out
 
 ExtendedSequenceNumber StreamRewriter::oldest() const noexcept {
   return std::max(remembered_from_, state_->next_out.plus(-static_cast<std::int64_t>(history)));
+}
+
+void StreamRewriter::prefetch_next() const noexcept {
+  prefetch(&entry_at(state_->next_out), sizeof(Entry));
+  prefetch(&present(), sizeof(RewriterEpoch));
 }
 
 MediaSource StreamRewriter::source() const noexcept {

@@ -102,6 +102,8 @@ class StreamRewriter {
   [[nodiscard]] std::uint32_t timestamp_offset() const noexcept;
   [[nodiscard]] ExtendedSequenceNumber next_sequence() const noexcept { return state_->next_out; }
   [[nodiscard]] const RewriterState& state() const noexcept { return *state_; }
+  /// Brings what the next packet needs into the cache.
+  void prefetch_next() const noexcept;
 
  private:
   enum class Status : std::uint8_t { unknown, reserved, sent, closed };  // closed: went out empty

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "dataplane/memory/prefetch.hpp"
+
 namespace sluice {
 namespace {
 
@@ -27,6 +29,10 @@ constexpr std::size_t place_of(std::int64_t picture) noexcept {
 }  // namespace
 
 Vp8Rewriter::Vp8Rewriter(Vp8RewriterState& state) : state_(&state), rings_(2) {}
+
+void Vp8Rewriter::prefetch_next() const noexcept {
+  prefetch(&rings_[present_ring_][place_of(state_->present.highest)], 2 * sizeof(Picture));
+}
 
 void Vp8Rewriter::begin_source(const MediaSource& source, Vp8PictureFields first) noexcept {
   Vp8RewriterState& s = *state_;

@@ -60,6 +60,9 @@ class Vp8Rewriter {
   /// Leaves a picture of the present source out. To be called for each of its packets; later calls do nothing.
   void skip(const MediaSource& source, Vp8PictureFields fields) noexcept;
 
+  /// Brings the places of this picture and the next one into the cache.
+  void prefetch_next() const noexcept;
+
   /// Packs fields for StreamRewriter's memory (never 0) and unpacks them; nothing from a tag of 0.
   [[nodiscard]] static std::uint32_t to_tag(Vp8PictureFields fields) noexcept;
   [[nodiscard]] static std::optional<Vp8PictureFields> from_tag(std::uint32_t tag) noexcept;

@@ -3,6 +3,7 @@
 #include <array>
 #include <span>
 
+#include "dataplane/memory/prefetch.hpp"
 #include "dataplane/packet/header_extension.hpp"
 #include "shm/types/byte_order.hpp"
 
@@ -159,8 +160,21 @@ void Transport::count(SrtpError error) noexcept {
 
 void Transport::enqueue(TimePoint now, SendClass send_class, const OutgoingPacket& packet) noexcept {
   const DataSize size{static_cast<std::int64_t>(packet.payload.size()) + packet.prefix_size + 60};
+  if (pacing_.pass(now, size)) return release(now, send_class, packet);
   if (pacing_.push(send_class, size, packet)) surroundings_.counters.add(Counter::drop_send_queue_full);
   drain(now);
+}
+
+void Transport::prefetch_own() const noexcept {
+  prefetch(&spec_.extensions);
+  prefetch(&sealer_);
+  prefetch(&history_);
+  prefetch(&pacing_);
+  prefetch(&totals_);
+  prefetch(&record_.ice.tuples[0], sizeof record_.ice.tuples[0]);
+  prefetch(&record_.ice.selected);
+  prefetch(&record_.send_history);
+  prefetch(&record_.phase);
 }
 
 void Transport::drain(TimePoint now) noexcept {
@@ -169,7 +183,7 @@ void Transport::drain(TimePoint now) noexcept {
 
 void Transport::release(TimePoint now, SendClass send_class, const OutgoingPacket& packet) noexcept {
   const auto to = ice_.selected();
-  if (!to || !can_send()) return;
+  if (!to || !sealer_.keyed() || record_.phase != TransportPhase::connected) return;
   SealBatch::Slot* slot = surroundings_.batch.begin(*to);
   if (slot == nullptr) return;
   auto ticket = packet.sender->claim(packet.sequence);

@@ -90,6 +90,10 @@ class Transport {
   // --- outgoing
   /// Into the pacing queue, and out of it what the policy releases; the batch must be flushed afterwards.
   void enqueue(TimePoint now, SendClass send_class, const OutgoingPacket& packet) noexcept;
+  /// Brings what the next outgoing packet needs into the cache: first the transport's own lines, then, some packets later,
+  /// what they point to.
+  void prefetch_own() const noexcept;
+  void prefetch_next() const noexcept { history_.prefetch_next(); }
   /// Releases what may go now.
   void drain(TimePoint now) noexcept;
   /// Seals and sends one compound in the clear (at least 8 bytes); false when it may not or could not.

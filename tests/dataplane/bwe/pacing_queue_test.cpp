@@ -94,6 +94,17 @@ TEST(PacingQueue, APolicyHoldsBackAndIsToldWhatLeft) {
   EXPECT_EQ(policy.sent_.bytes, 900 * 3 + 1900 * 2);
 }
 
+TEST(PacingQueue, APacketPassesOnlyWhenNothingWaits) {
+  AtOncePolicy policy;
+  PacingQueue<Item> queue(policy);
+  EXPECT_TRUE(queue.pass(start, {1200}));
+  EXPECT_TRUE(queue.empty());
+  queue.push(SendClass::padding, {100}, item(1));
+  EXPECT_FALSE(queue.pass(start, {1200})) << "not past what waits";
+  EXPECT_EQ(drain(queue), std::vector<int>{1});
+  EXPECT_TRUE(queue.pass(start, {1200}));
+}
+
 TEST(PacingQueue, GoesRoundItsRingForever) {
   AtOncePolicy policy;
   PacingQueue<Item> queue(policy, {3, 3, 3, 3});

@@ -2,6 +2,7 @@ import { Emitter } from './emitter.js';
 
 const FIRST_RETRY_MS = 150;
 const RETRY_MS_MAX = 4000;
+const UNSENT_MAX = 64;
 
 /**
  * The native signaling protocol on one WebSocket that comes back by itself: join, resume by token, requests by message.
@@ -21,6 +22,7 @@ export class Signaling extends Emitter {
   #retryMs = FIRST_RETRY_MS;
   #retryTimer = 0;
   #left = false;
+  #unsent = []; // while the connection is away; lost with it if the token no longer works
 
   constructor(url) {
     super();
@@ -46,7 +48,13 @@ export class Signaling extends Emitter {
     });
   }
 
+  /** Sends now, or after the resume when the connection is away. (Offers to the media server repeat themselves then.) */
   send(message) {
+    const away = this.state === 'reconnecting' || this.#socket?.readyState !== WebSocket.OPEN;
+    if (!away) this.#write(message);
+    else if (this.#token && !this.#left && message.target !== '__sfu__' && this.#unsent.length < UNSENT_MAX) this.#unsent.push(message);
+  }
+  #write(message) {
     if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message));
   }
   data(payload, target) {
@@ -56,7 +64,7 @@ export class Signaling extends Emitter {
   leave() {
     this.#left = true;
     clearTimeout(this.#retryTimer);
-    this.send({ type: 'leave' });
+    this.#write({ type: 'leave' });
     this.#socket?.close(1000);
     this.#setState('closed');
   }
@@ -103,17 +111,19 @@ export class Signaling extends Emitter {
     switch (message.type) {
       case 'connected':
         if (this.#token) {
-          this.send({ type: 'reconnect', token: this.#token, roomId: this.#room, lastSeenSeq: this.#lastSeenSeq, metadata: this.#metadata });
+          this.#write({ type: 'reconnect', token: this.#token, roomId: this.#room, lastSeenSeq: this.#lastSeenSeq, metadata: this.#metadata });
         } else {
-          this.send({ type: 'join', roomId: this.#room, metadata: this.#metadata });
+          this.#write({ type: 'join', roomId: this.#room, metadata: this.#metadata });
         }
         break;
       case 'room:joined':
+        this.#unsent = [];
         this.#admitted(message);
         this.emit('joined', message);
         break;
       case 'room:state':
         this.#admitted(message);
+        for (const unsent of this.#unsent.splice(0)) this.#write(unsent);
         this.emit('resumed', message);
         break;
       case 'error':

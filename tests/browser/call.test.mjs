@@ -144,3 +144,16 @@ test('nothing was lost and nobody complained', async () => {
     assert.equal(await dropped(reason), 0, reason);
   }
 });
+
+test('a browser left to its own estimate climbs to all three layers on our feedback', { timeout: 150_000 }, async () => {
+  // Last and alone: the estimate takes a busy machine for a bad network.
+  for (const page of [bob, carol]) {
+    await page.click('#leave');
+    await page.waitForSelector('#lobby:not([hidden])');
+  }
+  const viewer = await joinPage(browser, server, { name: 'Viewer', room: 'climb', source: 'none' });
+  const speaker = await joinPage(browser, server, { name: 'Speaker', room: 'climb', steady: false });
+  const id = await peerIdOf(speaker);
+  await eventually('the highest layer arrives', async () => (await heightOf(viewer, id)) === HEIGHTS.high, 120_000);
+  assert.deepEqual([...viewer.problems, ...speaker.problems], []);
+});

@@ -17,7 +17,7 @@ try {
   const pages = [];
   for (const [name, source] of [['Alice', 'camera'], ['Bob', 'synthetic'], ['Carol', 'camera']]) {
     browsers.push(await startBrowser());
-    pages.push(await joinPage(browsers.at(-1), server, { name, room: 'soak', source, height }));
+    pages.push(await joinPage(browsers.at(-1), server, { name, room: 'soak', source, height, steady: false }));
   }
   await everyoneSeesEveryone(pages);
   const ids = await Promise.all(pages.map(peerIdOf));

@@ -17,7 +17,9 @@ export async function startBrowser(extra = []) {
 
 /**
  * A participant on the real page, in a context of its own; `page.problems` collects what the console calls an error.
- * The picture is small and never scaled down by the browser's own judgement of the machine: heights mean layers.
+ * The picture is small and never scaled down by the browser's own judgement of the machine: heights mean layers. With
+ * `steady` the sender's bandwidth estimate has a floor too: on loopback it measures how busy the machine is, and a browser
+ * stops sending its highest layer when it falls.
  */
 export async function joinPage(browser, server, options) {
   const page = await openLobby(browser, server, options);
@@ -26,14 +28,25 @@ export async function joinPage(browser, server, options) {
 }
 
 /** The page before "Join room" is pressed. */
-export async function openLobby(browser, server, { name, room, source = 'camera', height = 540, query = '', viewport = { width: 1100, height: 700 } }) {
+export async function openLobby(browser, server, { name, room, source = 'camera', height = 540, steady = true, query = '', viewport = { width: 1100, height: 700 } }) {
   const context = await browser.newContext({ viewport });
+  if (steady) await context.addInitScript(keepEstimateUp);
   const page = await context.newPage();
   page.problems = [];
   page.on('pageerror', (error) => page.problems.push(String(error)));
   page.on('console', (message) => { if (message.type() === 'error') page.problems.push(message.text()); });
   await page.goto(`${server.url}?room=${encodeURIComponent(room)}&name=${encodeURIComponent(name)}&source=${source}&height=${height}${query}`);
   return page;
+}
+
+/** Runs in the page: answers of the media server tell libwebrtc between which bit rates (kbit/s) its estimate may move. */
+function keepEstimateUp() {
+  const original = RTCPeerConnection.prototype.setRemoteDescription;
+  RTCPeerConnection.prototype.setRemoteDescription = function setRemoteDescription(description) {
+    const sdp = description.sdp.replace(/a=rtpmap:(\d+) VP8\/90000\r\n/g, (line, type) => (
+      `${line}a=fmtp:${type} x-google-start-bitrate=2000;x-google-min-bitrate=2000;x-google-max-bitrate=4000\r\n`));
+    return original.call(this, { type: description.type, sdp });
+  };
 }
 
 /** Presses "Join room" and waits for the call. */

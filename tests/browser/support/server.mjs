@@ -68,7 +68,7 @@ export async function startServer(options = {}, { junk = true } = {}) {
     },
     async stop() {
       child.kill('SIGTERM');
-      const how = await Promise.race([exited, new Promise((resolve) => setTimeout(() => resolve(null), 15_000))]);
+      const how = await Promise.race([exited, new Promise((resolve) => { setTimeout(() => resolve(null), 15_000).unref(); })]);
       if (how === null) {
         child.kill('SIGKILL');
         throw new Error(`the server did not stop within 15 s; log:\n${log}`);

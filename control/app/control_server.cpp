@@ -25,7 +25,7 @@
 #include "control/sessions/sessions.hpp"
 #include "control/signaling/native/native_dialect.hpp"
 #include "control/signaling/native/sfu_signaling.hpp"
-#include "control/store/state_log.hpp"
+#include "shm/state_log/state_log.hpp"
 #include "control/workers/workers.hpp"
 
 namespace sluice::app {

@@ -16,7 +16,7 @@
 #include "control/rooms/facts.hpp"
 #include "control/sdp/answerer.hpp"
 #include "control/sdp/negotiation.hpp"
-#include "control/store/state_log.hpp"
+#include "shm/state_log/state_log.hpp"
 
 namespace sluice {
 

@@ -11,7 +11,7 @@
 #include "control/rooms/rooms.hpp"
 #include "control/sessions/sessions.hpp"
 #include "control/sessions/state_records.hpp"
-#include "control/store/state_log.hpp"
+#include "shm/state_log/state_log.hpp"
 #include "shm/types/time.hpp"
 
 namespace sluice {

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <string>
 
-#include "control/store/state_log.hpp"
+#include "shm/state_log/state_log.hpp"
 #include "control/workers/desired_state.hpp"
 #include "shm/types/ids.hpp"
 

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "control/store/state_log.hpp"
+#include "shm/state_log/state_log.hpp"
 #include "control/workers/desired_state.hpp"
 #include "control/workers/desired_state_store.hpp"
 #include "control/workers/media_plane.hpp"

@@ -8,7 +8,8 @@ namespace sluice {
 /// they fit. Pages cost nothing until they are touched.
 struct BlankRegions {
   static constexpr std::size_t recovery_bytes = std::size_t{512} << 20U;      // dataplane/worker, one for each worker
-  static constexpr std::size_t control_state_bytes = std::size_t{64} << 20U;  // control/store
+  static constexpr std::size_t wishes_bytes = std::size_t{32} << 20U;         // shm/state_log of each worker
+  static constexpr std::size_t control_state_bytes = std::size_t{64} << 20U;  // shm/state_log of control
 };
 
 }  // namespace sluice

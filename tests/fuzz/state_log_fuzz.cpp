@@ -1,4 +1,4 @@
-// uses: control_store
+// uses: shm_state_log
 // Random bytes where control's state log should be: the input overlays the prologue behind the header, and the front of
 // both halves. Odd first byte: the record checksums are made right first, so that the fuzzer gets past them.
 #include <algorithm>
@@ -7,7 +7,7 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "control/store/state_log.hpp"
+#include "shm/state_log/state_log.hpp"
 
 namespace {
 

@@ -10,7 +10,7 @@
 
 #include <unistd.h>
 
-#include "control/store/state_log.hpp"
+#include "shm/state_log/state_log.hpp"
 #include "control/workers/command_codec.hpp"
 #include "control/workers/workers.hpp"
 #include "shm/channel/message_receiver.hpp"

@@ -1,4 +1,4 @@
-#include "control/store/state_log.hpp"
+#include "shm/state_log/state_log.hpp"
 
 #include <cstring>
 #include <new>
@@ -82,6 +82,11 @@ std::uint64_t StateLog::load_record(std::uint64_t at, std::uint64_t tail) {
       return at + footprint;
   }
   return at;
+}
+
+std::uint64_t StateLog::freed_by(const StateChange& change) const noexcept {
+  const auto known = entries_.find(change.key);
+  return known == entries_.end() ? 0 : known->second.footprint();
 }
 
 std::optional<Bytes> StateLog::get(std::string_view key) const {

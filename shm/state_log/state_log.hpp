@@ -5,13 +5,15 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 
-#include "control/store/state_log_layout.hpp"
 #include "shm/region/publication_step.hpp"
 #include "shm/region/region.hpp"
+#include "shm/state_log/state_log_layout.hpp"
 #include "shm/types/bytes.hpp"
 #include "shm/types/result.hpp"
 
@@ -22,14 +24,20 @@ enum class StateLogError : std::uint8_t {
   too_large,  // key empty, or key or value over StateLogLimits; nothing has changed
 };
 
+/// One change of a batch; borrowed for the call.
+struct StateChange {
+  std::string_view key;
+  std::optional<Bytes> value;  // nothing: forget the key
+};
+
 struct StateLogLimits {
   static constexpr std::size_t region_bytes = std::size_t{64} << 20U;  // default size of the control-state region
   static constexpr std::size_t key_bytes = 1024;
   static constexpr std::size_t value_bytes = std::size_t{1} << 20U;
 };
 
-/// Control's memory across its own death: key -> bytes in a region that the supervisor holds. One process writes; when it
-/// dies at any instruction, its successor opens the region and finds every completed put and erase, and each of the
+/// A process's memory across its own death: key -> bytes in a region that the supervisor holds. One process writes; when it
+/// dies at any instruction, its successor opens the region and finds every completed put, erase and apply, and the
 /// interrupted one wholly or not at all. Nothing here touches a disk: a reboot forgets it.
 ///
 /// The region is two halves; one is active. A change is a record appended behind the tail of the active half and published
@@ -46,10 +54,21 @@ class StateLog {
 
   /// Sets `key` to `value`. A few hundred nanoseconds, except when it must compact (milliseconds per 10 MB of live state).
   template <typename Step = NoSteps>
-  Result<void, StateLogError> put(std::string_view key, Bytes value, Step step = {});
+  Result<void, StateLogError> put(std::string_view key, Bytes value, Step step = {}) {
+    const StateChange change{key, value};
+    return apply(std::span(&change, 1), step);
+  }
   /// Forgets `key`; true if it was there. Always succeeds: it needs no room that compaction would not give.
   template <typename Step = NoSteps>
-  bool erase(std::string_view key, Step step = {});
+  bool erase(std::string_view key, Step step = {}) {
+    if (!entries_.contains(key)) return false;
+    const StateChange change{key, std::nullopt};
+    return static_cast<bool>(apply(std::span(&change, 1), step));
+  }
+  /// All of `changes`, or after an error or a death in between none of them. Each key may be there once; forgetting an
+  /// unknown key is nothing. A batch that only forgets always succeeds.
+  template <typename Step = NoSteps>
+  Result<void, StateLogError> apply(std::span<const StateChange> changes, Step step = {});
 
   /// Borrowed from the region until the next put or erase.
   [[nodiscard]] std::optional<Bytes> get(std::string_view key) const;
@@ -95,10 +114,11 @@ class StateLog {
                              Bytes value, Step& step);
   template <typename Step>
   void publish_tail(std::uint64_t tail, Step& step);
-  // Moves all entries except `key` into the other half, adds `key` with its new value if it has one, and makes that half
-  // active: the put or erase that found no room happens in the same flip.
+  // Moves all entries but those of `changes` into the other half, adds what `changes` put, and makes that half active: the
+  // changes that found no room happen in the same flip.
   template <typename Step>
-  void compact(std::string_view key, std::optional<Bytes> value, Step& step);
+  void compact(std::span<const StateChange> changes, Step& step);
+  [[nodiscard]] std::uint64_t freed_by(const StateChange& change) const noexcept;
 
   Region region_;
   std::uint64_t half_bytes_ = 0;
@@ -111,40 +131,51 @@ class StateLog {
 };
 
 template <typename Step>
-Result<void, StateLogError> StateLog::put(std::string_view key, Bytes value, Step step) {
-  if (key.empty() || key.size() > StateLogLimits::key_bytes || value.size() > StateLogLimits::value_bytes) {
-    return unexpected(StateLogError::too_large);
+Result<void, StateLogError> StateLog::apply(std::span<const StateChange> changes, Step step) {
+  std::uint64_t live = live_bytes_;
+  std::uint64_t needed = 0;
+  bool puts = false;
+  for (const StateChange& change : changes) {
+    const std::uint64_t freed = freed_by(change);
+    live -= freed;
+    if (!change.value) {
+      if (freed != 0) needed += StateRecord::footprint(change.key.size(), 0);
+      continue;
+    }
+    if (change.key.empty() || change.key.size() > StateLogLimits::key_bytes ||
+        change.value->size() > StateLogLimits::value_bytes) {
+      return unexpected(StateLogError::too_large);
+    }
+    const std::uint64_t footprint = StateRecord::footprint(change.key.size(), change.value->size());
+    live += footprint;
+    needed += footprint;
+    puts = true;
   }
-  const std::uint64_t footprint = StateRecord::footprint(key.size(), value.size());
-  auto known = entries_.find(key);
-  const std::uint64_t freed = known == entries_.end() ? 0 : known->second.footprint();
-  if (live_bytes_ - freed + footprint > capacity_bytes()) return unexpected(StateLogError::full);
-  if (!fits(footprint)) {
-    compact(key, value, step);
+  if (puts && live > capacity_bytes()) return unexpected(StateLogError::full);
+  if (needed == 0) return {};
+  if (!fits(needed)) {
+    compact(changes, step);
     return {};
   }
-  const std::uint64_t at = tail_;
-  // Allocates before anything is published: a failed allocation leaves log and index equal.
-  if (known == entries_.end()) known = entries_.emplace(std::string(key), Entry{}).first;
-  const std::uint64_t tail = write_record(active_, at, StateRecord::Kind::put, key, value, step);
-  publish_tail(tail, step);
-  known->second = {at, static_cast<std::uint32_t>(key.size()), static_cast<std::uint32_t>(value.size())};
-  live_bytes_ += footprint - freed;
-  return {};
-}
-
-template <typename Step>
-bool StateLog::erase(std::string_view key, Step step) {
-  const auto known = entries_.find(key);
-  if (known == entries_.end()) return false;
-  if (!fits(StateRecord::footprint(key.size(), 0))) {
-    compact(key, std::nullopt, step);
-    return true;
+  // Nothing behind the publication allocates: a failed allocation leaves log and index equal.
+  Entries fresh;
+  std::uint64_t tail = tail_;
+  for (const StateChange& change : changes) {
+    if (!change.value) {
+      if (freed_by(change) != 0) tail = write_record(active_, tail, StateRecord::Kind::erase, change.key, {}, step);
+      continue;
+    }
+    fresh.insert_or_assign(std::string(change.key), Entry{tail, static_cast<std::uint32_t>(change.key.size()),
+                                                          static_cast<std::uint32_t>(change.value->size())});
+    tail = write_record(active_, tail, StateRecord::Kind::put, change.key, *change.value, step);
   }
-  publish_tail(write_record(active_, tail_, StateRecord::Kind::erase, key, {}, step), step);
-  live_bytes_ -= known->second.footprint();
-  entries_.erase(known);
-  return true;
+  publish_tail(tail, step);
+  live_bytes_ = live;
+  for (const StateChange& change : changes) {
+    if (const auto known = entries_.find(change.key); known != entries_.end()) entries_.erase(known);
+  }
+  entries_.merge(fresh);
+  return {};
 }
 
 template <typename Step>
@@ -164,7 +195,7 @@ void StateLog::publish_tail(std::uint64_t tail, Step& step) {
 }
 
 template <typename Step>
-void StateLog::compact(std::string_view key, std::optional<Bytes> value, Step& step) {
+void StateLog::compact(std::span<const StateChange> changes, Step& step) {
   const std::uint64_t target = 1 - active_;
   Entries moved;
   std::uint64_t tail = 0;
@@ -174,10 +205,14 @@ void StateLog::compact(std::string_view key, std::optional<Bytes> value, Step& s
                            Entry{tail, static_cast<std::uint32_t>(name.size()), static_cast<std::uint32_t>(held.size())});
     tail = next;
   };
+  std::set<std::string_view> changed;
+  for (const StateChange& change : changes) changed.insert(change.key);
   for (const auto& [name, entry] : entries_) {
-    if (name != key) move_in(name, value_of(entry));
+    if (!changed.contains(name)) move_in(name, value_of(entry));
   }
-  if (value) move_in(key, *value);
+  for (const StateChange& change : changes) {
+    if (change.value) move_in(change.key, *change.value);
+  }
   layout().tails[target].store(tail, std::memory_order_release);
   step();
   layout().active.store(target, std::memory_order_release);  // the flip

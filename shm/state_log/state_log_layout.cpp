@@ -1,4 +1,4 @@
-#include "control/store/state_log_layout.hpp"
+#include "shm/state_log/state_log_layout.hpp"
 
 #include <cstring>
 

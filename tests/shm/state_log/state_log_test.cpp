@@ -1,4 +1,4 @@
-#include "control/store/state_log.hpp"
+#include "shm/state_log/state_log.hpp"
 
 #include <gtest/gtest.h>
 
@@ -85,6 +85,38 @@ TEST(StateLog, equals_a_map_after_any_operations_over_many_compactions) {
   }
   EXPECT_EQ(contents(*log), model);
   EXPECT_EQ(contents(reopened(*log)), model);
+}
+
+TEST(StateLog, applies_batches_as_one_over_many_compactions) {
+  auto log = StateLog::open(region());
+  Model model;
+  std::mt19937 random(11);
+  for (int i = 0; i < 3000; ++i) {
+    Model before = model;
+    std::vector<std::string> keys, values;
+    for (std::uint32_t k = 0; k < 40; ++k) {
+      if (random() % 8 == 0) {
+        keys.push_back("key/" + std::to_string(k));
+        values.emplace_back(random() % 700, static_cast<char>('a' + random() % 26));
+      }
+    }
+    std::vector<StateChange> changes;
+    for (std::size_t k = 0; k < keys.size(); ++k) {
+      const bool forget = random() % 3 == 0;
+      changes.push_back({keys[k], forget ? std::nullopt : std::optional(as_bytes(values[k]))});
+      if (forget) {
+        model.erase(keys[k]);
+      } else {
+        model[keys[k]] = values[k];
+      }
+    }
+    if (!log->apply(changes)) model = before;
+    if (i % 97 == 0) *log = reopened(*log);
+    ASSERT_EQ(contents(*log), model);
+  }
+  EXPECT_GT(log->compactions(), 0U);  // since it was opened last
+  EXPECT_EQ(contents(reopened(*log)), model);
+  EXPECT_EQ(reopened(*log).live_bytes(), log->live_bytes());
 }
 
 TEST(StateLog, is_full_by_value_keeps_what_it_has_and_takes_more_after_an_erase) {
@@ -188,6 +220,54 @@ TEST(StateLog, holds_each_operation_wholly_or_not_at_all_whenever_its_writer_die
     return end;
   });
   EXPECT_GT(steps, 100U);
+}
+
+TEST(StateLog, has_a_batch_wholly_or_not_at_all_wherever_its_writer_dies) {
+  // Batch n sets every key to n, but forgets the n-th: a mixture of two batches cannot look like either.
+  constexpr int keys = 5;
+  const auto batch = [](StateLog& log, int n, auto step) {
+    std::vector<std::string> names, values;
+    for (int k = 0; k < keys; ++k) {
+      names.push_back("key/" + std::to_string(k));
+      values.emplace_back(900, static_cast<char>('a' + n));
+    }
+    std::vector<StateChange> changes;
+    for (int k = 0; k < keys; ++k) {
+      const auto at = static_cast<std::size_t>(k);
+      changes.push_back({names[at], k == n % keys ? std::nullopt : std::optional(as_bytes(values[at]))});
+    }
+    return log.apply(changes, step).has_value();
+  };
+  const auto expected = [](int n) {
+    Model model;
+    for (int k = 0; n >= 0 && k < keys; ++k) {
+      if (k != n % keys) model["key/" + std::to_string(k)] = std::string(900, static_cast<char>('a' + n));
+    }
+    return model;
+  };
+  auto progress_region = *Region::create("progress", 4096);
+  auto& progress = *std::launder(reinterpret_cast<std::atomic<std::int64_t>*>(progress_region.bytes().data()));
+  const unsigned steps = test::for_every_fatal_step([&](unsigned fatal) {
+    progress = -1;
+    const Region memory = region();
+    const auto end = test::run_doomed(fatal, [&](auto step) {
+      auto log = StateLog::open(*Region::map(memory.fd(), Access::read_write));
+      for (int n = 0; n < 20; ++n) {
+        if (!batch(*log, n, step)) _exit(1);
+        progress = n;
+      }
+      if (log->compactions() == 0) _exit(1);
+    });
+    auto found = StateLog::open(*Region::map(memory.fd(), Access::read_write));
+    EXPECT_TRUE(found);
+    const Model model = contents(*found);
+    const int done = static_cast<int>(progress);
+    EXPECT_TRUE(model == expected(done) || model == expected(done + 1)) << fatal;
+    EXPECT_TRUE(batch(*found, 25, NoSteps{}));
+    EXPECT_EQ(contents(reopened(*found)), expected(25));
+    return end;
+  });
+  EXPECT_GT(steps, 80U);
 }
 
 TEST(StateLog, keeps_the_records_before_a_damaged_one) {

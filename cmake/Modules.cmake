@@ -4,6 +4,7 @@
 sluice_module(shm/types)
 sluice_module(shm/descriptors USES shm_types)
 sluice_module(shm/log)
+sluice_module(shm/confinement PACKAGES sluice::seccomp)
 sluice_module(shm/region USES shm_types shm_descriptors)
 sluice_module(shm/ring USES shm_types shm_region)
 sluice_module(shm/state_log USES shm_types shm_region)
@@ -24,7 +25,7 @@ sluice_module(dataplane/transport USES shm_types shm_counters dataplane_packet d
               dataplane_bwe dataplane_simulcast)
 sluice_module(dataplane/router USES dataplane_transport)
 sluice_module(dataplane/engine USES shm_types dataplane_memory PACKAGES sluice::uring)
-sluice_module(dataplane/process USES shm_descriptors)
+sluice_module(dataplane/process USES shm_descriptors shm_confinement)
 sluice_module(dataplane/worker USES dataplane_router dataplane_engine dataplane_process shm_channel shm_state_log shm_descriptors shm_log)
 # Of the engine, the handshaker uses the clock.
 sluice_module(dataplane/handshaker USES dataplane_dtls dataplane_engine dataplane_process shm_channel shm_descriptors shm_log)
@@ -45,9 +46,9 @@ sluice_module(control/api USES control_rooms control_workers control_observabili
 sluice_module(control/host USES shm_types)
 sluice_module(control/page USES control_loop)
 include(Page)
-sluice_module(control/app USES shm_descriptors control_config control_host control_media control_signaling_native control_api control_loop control_page)
+sluice_module(control/app USES shm_descriptors shm_confinement control_config control_host control_media control_signaling_native control_api control_loop control_page)
 
-sluice_module(control/supervisor USES shm_channel shm_descriptors shm_log)
+sluice_module(control/supervisor USES shm_channel shm_descriptors shm_confinement shm_log)
 sluice_module(control/cli USES shm_descriptors control_config control_host control_supervisor shm_log PACKAGES sluice::openssl)
 
 # --- the programs

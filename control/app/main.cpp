@@ -9,6 +9,7 @@
 #include <exception>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -18,6 +19,8 @@
 #include "control/config/sources.hpp"
 #include "control/loop/web_server.hpp"
 #include "control/observability/log.hpp"
+#include "shm/confinement/rights.hpp"
+#include "shm/confinement/system_call_filter.hpp"
 
 namespace {
 
@@ -70,6 +73,23 @@ std::optional<Arguments> parse(int argc, char** argv) {
   return arguments;
 }
 
+/// The PEM files as the supervisor copied them: read there, again at each reload, under whatever user this is.
+class CopiedTlsFiles {
+ public:
+  CopiedTlsFiles(sluice::DescriptorSet& descriptors, sluice::config::ServerConfig& config)
+      : certificate_(descriptors.take("tls.cert")), key_(descriptors.take("tls.key")) {
+    if (!config.signaling.tls) return;
+    // One that is missing could not be read; opening the file itself will tell the operator so.
+    if (certificate_.valid()) config.signaling.tls->cert = path_of(certificate_);
+    if (key_.valid()) config.signaling.tls->key = path_of(key_);
+  }
+
+ private:
+  static std::string path_of(const sluice::Descriptor& file) { return "/proc/self/fd/" + std::to_string(file.get()); }
+  sluice::Descriptor certificate_;
+  sluice::Descriptor key_;
+};
+
 std::string read_all(int fd) {
   struct stat info{};
   if (fstat(fd, &info) != 0) return {};
@@ -90,6 +110,8 @@ int main(int argc, char** argv) {
   }
   (void)std::signal(SIGPIPE, SIG_IGN);
   try {
+    const ConfinementOrder order = ConfinementOrder::from(std::span<char* const>(argv, static_cast<std::size_t>(argc)));
+    give_up_rights(ProcessRole::control, order);
     auto descriptors = receive_descriptors(arguments->descriptors);
     if (!descriptors) {
       std::fprintf(stderr, "sluice-control got no descriptors from the supervisor (%s).\n",
@@ -98,10 +120,14 @@ int main(int argc, char** argv) {
     }
     const std::string text = read_all(descriptors->find("config"));
     const nlohmann::json tree = nlohmann::json::parse(text.empty() ? "{}" : text);
-    const config::ServerConfig config = config::resolve(tree, std::thread::hardware_concurrency());
+    config::ServerConfig config = config::resolve(tree, std::thread::hardware_concurrency());
     log::open("control", config.log.format == config::LogFormat::json ? LogFormat::json : LogFormat::line,
               static_cast<log::Level>(config.log.level));
+    const CopiedTlsFiles tls(*descriptors, config);
     app::ControlServer server(config, arguments->control, std::move(*descriptors));
+    const FilterOutcome filter = forbid_system_calls(ProcessRole::control, order.filter);
+    log::info("confined",
+              {{"user", own_user()}, {"capabilities", own_capabilities()}, {"system_calls", filter.to_string()}});
     server.run();
     return 0;
   } catch (const config::ConfigError& error) {

@@ -26,15 +26,39 @@ std::string engine_name(config::EngineChoice choice) {
   return "auto";
 }
 
+FilterMode filter_mode(config::SeccompMode mode) {
+  switch (mode) {
+    case config::SeccompMode::enforce:
+      return FilterMode::enforce;
+    case config::SeccompMode::log:
+      return FilterMode::log;
+    case config::SeccompMode::off:
+      return FilterMode::off;
+  }
+  return FilterMode::enforce;
+}
+
 supervisor::SupervisorConfig supervisor_config(const ServeArguments& serve) {
   supervisor::SupervisorConfig config;
   config.worker_count = serve.config.workers.count;
   config.cores = serve.config.workers.cores;
+  config.spares = serve.config.workers.spares;
   config.media_port = serve.config.media.port;
   config.listen = serve.config.media.listen;
   config.engine = engine_name(serve.config.media.engine);
   config.control_config = serve.explicit_tree.dump();
   config.log_format = serve.config.log.format == config::LogFormat::json ? LogFormat::json : LogFormat::line;
+  const config::SignalingConfig& signaling = serve.config.signaling;
+  const config::AdminApiConfig& admin = serve.config.admin_api;
+  const auto low = [](std::uint16_t port) { return port != 0 && port < 1024; };
+  config.isolation.users = serve.config.isolation.users;
+  config.isolation.first_user = serve.config.isolation.first_user;
+  config.isolation.filter = filter_mode(serve.config.isolation.seccomp);
+  config.isolation.low_ports = low(signaling.port) || (admin.enabled && low(admin.port));
+  if (signaling.tls) {
+    config.tls_certificate = signaling.tls->cert;
+    config.tls_key = signaling.tls->key;
+  }
   return config;
 }
 

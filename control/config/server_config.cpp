@@ -106,6 +106,7 @@ WorkersConfig read_workers(const json& tree, unsigned cpu_count, const MediaConf
   workers.count = workers.cores.empty() ? static_cast<std::uint16_t>(std::clamp(cpu_count, 1U, 256U))
                                         : static_cast<std::uint16_t>(workers.cores.size());
   read(tree, {"workers.count", "nativeSfu.numWorkers", "sfu.numWorkers"}, workers.count);
+  read(tree, {"workers.spares"}, workers.spares);
   if (!workers.cores.empty() && workers.count > workers.cores.size()) {
     throw ConfigError("'workers.count' is " + std::to_string(workers.count) + ", but 'workers.cores' names only " +
                       std::to_string(workers.cores.size()) + " cores; leave the count out or name more cores.");
@@ -115,6 +116,18 @@ WorkersConfig read_workers(const json& tree, unsigned cpu_count, const MediaConf
                       " workers below 65536; choose a lower port.");
   }
   return workers;
+}
+
+IsolationConfig read_isolation(const json& tree) {
+  IsolationConfig isolation;
+  std::string text = "auto";
+  read(tree, {"isolation.users"}, text);
+  isolation.users = text != "off";
+  read(tree, {"isolation.firstUser"}, isolation.first_user);
+  text = "enforce";
+  read(tree, {"isolation.seccomp"}, text);
+  isolation.seccomp = text == "log" ? SeccompMode::log : text == "off" ? SeccompMode::off : SeccompMode::enforce;
+  return isolation;
 }
 
 }  // namespace
@@ -144,6 +157,7 @@ ServerConfig resolve(const json& tree, unsigned cpu_count) {
     throw ConfigError("'adminApi.host' " + config.admin_api.host +
                       " is reachable from outside; set 'adminApi.adminSecret' as well, or leave the host at 127.0.0.1.");
   }
+  config.isolation = read_isolation(tree);
   std::string text = "line";
   read(tree, {"log.format"}, text);
   config.log.format = text == "json" ? LogFormat::json : LogFormat::line;

@@ -44,6 +44,7 @@ struct MediaConfig {
 struct WorkersConfig {
   std::uint16_t count = 1;
   std::vector<std::uint16_t> cores;  // empty: not pinned; else one for each worker
+  std::uint16_t spares = 1;          // started workers that wait for a place
 };
 
 struct NativeSfuConfig {
@@ -62,6 +63,14 @@ struct AdminApiConfig {
   std::string prefix = "/admin";
 };
 
+enum class SeccompMode : std::uint8_t { enforce, log, off };
+
+struct IsolationConfig {
+  bool users = true;
+  std::uint32_t first_user = 60900;
+  SeccompMode seccomp = SeccompMode::enforce;
+};
+
 enum class LogFormat : std::uint8_t { line, json };
 enum class LogLevel : std::uint8_t { debug, info, warn, error };
 
@@ -77,6 +86,7 @@ struct ServerConfig {
   WorkersConfig workers;
   NativeSfuConfig native_sfu;
   AdminApiConfig admin_api;
+  IsolationConfig isolation;
   LogConfig log;
 };
 

@@ -122,8 +122,8 @@ std::uint16_t LwsServer::listen(ListenerConfig config) {
         settings.tls_cert.empty()
             ? "The " + settings.name + " " + place + " cannot be opened: it is in use or not allowed; choose another by --" +
                   (settings.name == "admin" ? "adminApi" : settings.name) + ".port."
-            : "The " + settings.name + " " + place + " cannot be opened with TLS: it is in use, or the files '" +
-                  settings.tls_cert + "' and '" + settings.tls_key + "' are no PEM certificate and key.");
+            : "The " + settings.name + " " + place + " cannot be opened with TLS: it is in use, or the files of " +
+                  settings.name + ".tls are no PEM certificate and key.");
   }
   const LwsListener& opened = *listener;
   if (settings.websocket != nullptr)

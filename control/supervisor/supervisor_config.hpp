@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "control/supervisor/child_user.hpp"
 #include "shm/log/process_log.hpp"
 #include "shm/types/address.hpp"
 #include "shm/types/time.hpp"
@@ -26,12 +27,16 @@ struct Programs {
 struct SupervisorConfig {
   std::uint16_t worker_count = 1;              // 1..256
   std::vector<std::uint16_t> cores;            // empty: workers are not pinned; else one for each worker
+  std::uint16_t spares = 1;                    // worker processes that wait for a place
   std::uint16_t media_port = 40000;            // of worker 0; worker i has the i-th after it
   std::vector<SocketAddress> listen;           // at most one of each family; empty: all addresses
   std::string engine = "auto";                 // "auto", "io_uring" or "mmsg", as --engine of sluice-worker
   std::string control_config;                  // the resolved configuration, handed to control as it is (in "config")
   std::vector<std::string> control_arguments;  // added to control's command line
   LogFormat log_format = LogFormat::line;
+  IsolationConfig isolation;
+  std::filesystem::path tls_certificate;  // copied for control; empty: none
+  std::filesystem::path tls_key;
   Duration stop_limit = std::chrono::seconds(5);  // from the first stop signal to SIGKILL
   Programs programs = Programs::beside_this_one();
 };

@@ -63,6 +63,14 @@ class Engine : public DatagramSink {
   virtual void add_doorbell(int fd, std::uint32_t id) = 0;
   static constexpr std::size_t doorbells_max = 8;
 
+  /// Begins to receive; no doorbell can be added after. To be called once, before the first run_once. What the engine can
+  /// ask of the kernel is settled from here on: a process may then forbid itself the calls that opened it. Throws
+  /// EngineUnavailable.
+  virtual void start() = 0;
+  /// Whether the kernel itself holds the started engine to what it does: sending, receiving and polling on the descriptors
+  /// it was opened with. Only io_uring can be held so; the calls of the other engine are a matter of seccomp.
+  [[nodiscard]] virtual bool restricted() const noexcept = 0;
+
   /// Waits until there is something to handle or `deadline` has passed, sends what was queued, and hands a bounded batch to
   /// `handler`. Does not wait when the deadline has passed, or when the last batch left something over. Returns how many
   /// datagrams and doorbells it handed over. The clock is read once after the wait.

@@ -27,6 +27,8 @@ class MmsgEngine final : public Engine {
   PacketBuffer acquire() noexcept override;
   void send(const Tuple& to, PacketBuffer packet) noexcept override;
   void add_doorbell(int fd, std::uint32_t id) override;
+  void start() override {}
+  [[nodiscard]] bool restricted() const noexcept override { return false; }
   std::size_t run_once(TimePoint deadline, EngineHandler& handler) override;
   void flush() noexcept override;
   [[nodiscard]] TimePoint now() const noexcept override { return now_; }

@@ -1,7 +1,6 @@
 #include "dataplane/engine/uring_engine.hpp"
 
 #include <poll.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,6 +10,7 @@
 #include <string>
 
 #include "dataplane/engine/clock.hpp"
+#include "dataplane/engine/ring_restrictions.hpp"
 
 namespace sluice {
 namespace {
@@ -28,11 +28,6 @@ std::uint64_t user_data(std::uint32_t operation, std::uint32_t index) {
 
 [[noreturn]] void refuse(const std::string& what, int error) {
   throw EngineUnavailable(what + ": " + std::strerror(error) + ".");
-}
-
-/// Debian 12's liburing (2.3) declares the functions for these two but does not export them.
-long register_with(const io_uring& ring, unsigned operation, const void* argument, std::size_t count) {
-  return ::syscall(__NR_io_uring_register, ring.ring_fd, operation, argument, count);
 }
 
 std::uint32_t completion_entries(const EngineConfig& config) {
@@ -121,21 +116,12 @@ void UringEngine::add_doorbell(int fd, std::uint32_t id) {
   doorbells_.push_back({fd, id});
 }
 
-void UringEngine::enable() {
-  // Best effort: these system calls are saved or forbidden, nothing depends on them.
+void UringEngine::start() {
+  if (enabled_) return;
+  // Saves the lookup of the descriptor in each call; nothing depends on it.
   (void)io_uring_register_ring_fd(&ring_.ring);
-  std::array<io_uring_restriction, 5> allowed{};
-  constexpr std::array<std::uint8_t, 3> operations{IORING_OP_SENDMSG, IORING_OP_RECVMSG, IORING_OP_POLL_ADD};
-  for (std::size_t i = 0; i < operations.size(); ++i) {
-    allowed[i].opcode = IORING_RESTRICTION_SQE_OP;
-    allowed[i].sqe_op = operations[i];
-  }
-  allowed[3].opcode = IORING_RESTRICTION_SQE_FLAGS_ALLOWED;
-  allowed[3].sqe_flags = IOSQE_FIXED_FILE | IOSQE_BUFFER_SELECT;
-  allowed[4].opcode = IORING_RESTRICTION_SQE_FLAGS_REQUIRED;
-  allowed[4].sqe_flags = IOSQE_FIXED_FILE;
-  (void)register_with(ring_.ring, IORING_REGISTER_RESTRICTIONS, allowed.data(), allowed.size());
-  if (register_with(ring_.ring, IORING_REGISTER_ENABLE_RINGS, nullptr, 0) < 0) refuse("The kernel does not start io_uring", errno);
+  restricted_ = restrict_ring(ring_.ring);
+  enable_ring(ring_.ring);
   enabled_ = true;
 }
 
@@ -313,7 +299,7 @@ std::size_t UringEngine::deliver_doorbells(EngineHandler& handler) noexcept {
 }
 
 std::size_t UringEngine::run_once(TimePoint deadline, EngineHandler& handler) {
-  if (!enabled_) enable();
+  if (!enabled_) start();
   trains_.close_open();
   submit_ready();
   arm();

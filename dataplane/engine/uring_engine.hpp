@@ -28,6 +28,8 @@ class UringEngine final : public Engine {
   PacketBuffer acquire() noexcept override;
   void send(const Tuple& to, PacketBuffer packet) noexcept override;
   void add_doorbell(int fd, std::uint32_t id) override;
+  void start() override;
+  [[nodiscard]] bool restricted() const noexcept override { return restricted_; }
   std::size_t run_once(TimePoint deadline, EngineHandler& handler) override;
   void flush() noexcept override;
   [[nodiscard]] TimePoint now() const noexcept override { return now_; }
@@ -60,7 +62,6 @@ class UringEngine final : public Engine {
   void open_ring(const EngineConfig& config);
   void require_operations() const;
   void register_files();
-  void enable();
   void arm() noexcept;
   io_uring_sqe* next_sqe(Operation operation, std::uint32_t index) noexcept;
   void submit_ready() noexcept;
@@ -83,6 +84,7 @@ class UringEngine final : public Engine {
   FixedQueue<Arrival> arrivals_;
   std::vector<DoorbellSource> doorbells_;
   bool enabled_ = false;
+  bool restricted_ = false;
   TimePoint now_;
   Ring ring_;
 };

@@ -14,8 +14,9 @@
 #include "dataplane/dtls/dtls_context.hpp"
 #include "dataplane/handshaker/handshaker_loop.hpp"
 #include "dataplane/process/arguments.hpp"
-#include "dataplane/process/confinement.hpp"
 #include "dataplane/process/stop_signal.hpp"
+#include "shm/confinement/rights.hpp"
+#include "shm/confinement/system_call_filter.hpp"
 #include "shm/descriptors/descriptor_set.hpp"
 #include "shm/log/process_log.hpp"
 
@@ -61,13 +62,15 @@ Certificate read_certificate(const DescriptorSet& descriptors) {
   return std::move(*certificate);
 }
 
-void run(const Arguments& arguments, const DescriptorSet& descriptors, const ProcessLog& log) {
+void run(const Arguments& arguments, const DescriptorSet& descriptors, FilterMode mode, const ProcessLog& log) {
   const StopSignal stop;
   // Forwarding goes first where it shares a core with handshakes.
   (void)::setpriority(PRIO_PROCESS, 0, 5);
   const auto workers = static_cast<std::uint16_t>(arguments.number("workers", 1024));
   const DtlsContext context(read_certificate(descriptors));
   HandshakerLoop loop(descriptors, workers, context, stop.fd());
+  const FilterOutcome filter = forbid_system_calls(ProcessRole::handshaker, mode);
+  log.info("confined", {{"user", own_user()}, {"capabilities", own_capabilities()}, {"system_calls", filter.to_string()}});
   log.info("ready", {{"workers", std::to_string(workers)}});
   loop.run();
   const HandshakerCounters& counters = loop.counters();
@@ -83,12 +86,13 @@ int main(int count, char** words) {
     const Arguments arguments(std::span<char* const>(words, static_cast<std::size_t>(count)).subspan(1));
     const ProcessLog log("handshaker", log_format_from(arguments.text("log", "line")));
     try {
-      guard_process_memory();
+      const ConfinementOrder order = ConfinementOrder::from(std::span<char* const>(words, static_cast<std::size_t>(count)));
+      give_up_rights(ProcessRole::handshaker, order);
       const DescriptorSet descriptors = receive_from_supervisor(arguments);
       if (arguments.has("make-certificate")) {
         make_certificate(descriptors);
       } else {
-        run(arguments, descriptors, log);
+        run(arguments, descriptors, order.filter, log);
       }
       return 0;
     } catch (const std::exception& error) {

@@ -5,7 +5,7 @@
 build_packages=(
   g++ cmake ninja-build ccache mold pkg-config
   libsrtp2-dev libnice-dev libssl-dev libuv1-dev libwebsockets-dev libwebsockets-evlib-uv libflatbuffers-dev
-  flatbuffers-compiler liburing-dev libjemalloc-dev nlohmann-json3-dev libyaml-cpp-dev
+  flatbuffers-compiler liburing-dev libseccomp-dev libjemalloc-dev nlohmann-json3-dev libyaml-cpp-dev
   libexpected-dev libgtest-dev libgmock-dev libbenchmark-dev openssl
 )
 # The real clients of the tests.

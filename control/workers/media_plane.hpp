@@ -27,7 +27,8 @@ enum class TransportFailure : std::uint8_t {
   dtls_failed,
   fingerprint_mismatch,
   dtls_closed,
-  handshake_timeout
+  handshake_timeout,
+  quarantined,  ///< two crashes of the worker were its doing: this session gets no more media
 };
 
 /// Hears what workers report of entities that exist in the desired state: anything else a worker claims is dropped and

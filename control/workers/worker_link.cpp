@@ -18,8 +18,7 @@ constexpr Duration refusal_backoff_max = 5s;
 constexpr int events_per_poll = 1024;
 
 static_assert(static_cast<int>(schema::TransportState::closed) == static_cast<int>(TransportPhase::closed));
-static_assert(static_cast<int>(schema::FailureReason::handshake_timeout) ==
-              static_cast<int>(TransportFailure::handshake_timeout));
+static_assert(static_cast<int>(schema::FailureReason::quarantined) == static_cast<int>(TransportFailure::quarantined));
 
 }  // namespace
 

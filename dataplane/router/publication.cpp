@@ -22,7 +22,7 @@ std::uint32_t clock_rate_of(const PublicationSpec& spec) {
 
 }  // namespace
 
-Publication::Publication(const PublicationSpec& spec, PublicationRecord& record, Transport& sender)
+Publication::Publication(TimePoint now, const PublicationSpec& spec, PublicationRecord& record, Transport& sender)
     : spec_(spec),
       record_(prepared(record, spec.id)),
       sender_(sender),
@@ -32,9 +32,14 @@ Publication::Publication(const PublicationSpec& spec, PublicationRecord& record,
                                                       clock_rate_of(spec), sender.clock(), cache_of(spec, i)));
   }
   bind_declared();
+  for (std::uint8_t i = 0; i < layer_count(); ++i) {
+    const LayerRecord& known = layer(i).record();
+    if (known.ssrc == 0 || !layer(i).statistics().started()) continue;
+    observer_.restore(now, i, known.width, known.height, layer(i).statistics().last_arrival());
+  }
 }
 
-Publication::~Publication() {
+void Publication::forget() noexcept {
   sender_.ssrcs().release(id(), [&](Ssrc ssrc) { sender_.receiver().retire(ssrc); });
   record_ = PublicationRecord{};
 }

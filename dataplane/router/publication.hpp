@@ -24,9 +24,11 @@ static_assert(std::is_standard_layout_v<PublicationRecord> && std::is_trivially_
 /// One m-line that a peer sends: its layers, and who receives it.
 class Publication {
  public:
-  /// `sender` is the peer's transport and outlives the publication. Allocates the packet caches.
-  Publication(const PublicationSpec& spec, PublicationRecord& record, Transport& sender);
-  ~Publication();
+  /// `sender` is the peer's transport and outlives the publication. Allocates the packet caches. Goes on from a filled
+  /// record of the same id.
+  Publication(TimePoint now, const PublicationSpec& spec, PublicationRecord& record, Transport& sender);
+  /// Leaves the record as it is, for a successor in this process's place.
+  ~Publication() = default;
   Publication(const Publication&) = delete;
   Publication& operator=(const Publication&) = delete;
 
@@ -35,6 +37,8 @@ class Publication {
   /// The same id with other wishes. False when it cannot go on (other layers or transport) and must be made anew.
   [[nodiscard]] bool update(const PublicationSpec& spec);
   [[nodiscard]] Transport& sender() noexcept { return sender_; }
+  /// The end of the publication, not only of this object: gives its SSRCs free and empties the record.
+  void forget() noexcept;
 
   [[nodiscard]] std::uint8_t layer_count() const noexcept { return static_cast<std::uint8_t>(layers_.size()); }
   [[nodiscard]] IncomingLayer& layer(std::uint8_t index) noexcept { return *layers_[index]; }

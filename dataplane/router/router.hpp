@@ -44,6 +44,10 @@ class Router {
   void on_receiver_ready(TimePoint now, Transport& transport);
   /// The keys were replaced: numbering starts again under the new ones.
   void on_keys_replaced(TimePoint now, Transport& transport);
+  /// These may not be sealed under the transport's present keys again (a predecessor's news).
+  void mark_spent(std::uint32_t transport_slot, Ssrc ssrc) { streams_[transport_slot].used_ssrcs.insert(ssrc.value); }
+  /// A change of process may have cost packets: a key frame of every layer that somebody gets.
+  void refresh_pictures(TimePoint now) noexcept;
   /// Control asks the publisher for a key frame, on every layer that is forwarded.
   void request_key_frame(TimePoint now, PublicationId id);
 

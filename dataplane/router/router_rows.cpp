@@ -54,7 +54,7 @@ void Router::set_publication(TimePoint now, const PublicationSpec& spec, Transpo
     remove_publication(spec.id.slot);
   }
   if (transport == nullptr) return;
-  row = std::make_unique<Publication>(spec, publication_records_[spec.id.slot], *transport);
+  row = std::make_unique<Publication>(now, spec, publication_records_[spec.id.slot], *transport);
   streams_of(*transport).publications.push_back(row.get());
   // Subscriptions that named it before it came.
   for (std::uint32_t slot = 0; slot < subscription_slots_used_; ++slot) {
@@ -69,6 +69,7 @@ void Router::remove_publication(std::uint32_t slot) {
   for (Subscription* subscription : row->subscribers()) subscription->fill_with(nullptr);
   row->subscribers().clear();
   erase_one(streams_of(row->sender()).publications, row.get());
+  row->forget();
   row.reset();
 }
 
@@ -122,6 +123,7 @@ void Router::remove_subscription(std::uint32_t slot) {
   targets_.erase(target_key(receiver.id().slot, spec.ssrc));
   if (spec.rtx_ssrc != Ssrc{}) targets_.erase(target_key(receiver.id().slot, spec.rtx_ssrc));
   erase_one(streams.subscriptions, row.get());
+  row->forget();
   row.reset();
 }
 
@@ -173,6 +175,18 @@ void Router::request_key_frame(TimePoint now, PublicationId id) {
     if (publication->observer().alive(i)) publication->layer(i).key_frames().want(now);
   }
   wake(publication->sender().id().slot);
+}
+
+void Router::refresh_pictures(TimePoint now) noexcept {
+  for (std::uint32_t slot = 0; slot < subscription_slots_used_; ++slot) {
+    Subscription* subscription = subscriptions_[slot].get();
+    if (subscription == nullptr || subscription->spec().kind != MediaKind::video) continue;
+    Publication* publication = subscription->publication();
+    const auto layer = subscription->current_layer();
+    if (publication == nullptr || !layer || *layer >= publication->layer_count()) continue;
+    publication->layer(*layer).key_frames().want(now);
+    wake(publication->sender().id().slot);
+  }
 }
 
 void Router::wake(std::uint32_t transport_slot) noexcept {

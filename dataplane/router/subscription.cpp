@@ -21,10 +21,15 @@ SequenceNumber first_sequence(Entropy& entropy) {
   return {static_cast<std::uint16_t>(random_of<std::uint16_t>(entropy) & 0x7fffU)};
 }
 
-SubscriptionRecord& prepared(SubscriptionRecord& record, SubscriptionId id) {
-  if (record.id == id.packed()) return record;
+SubscriptionRecord& prepared(SubscriptionRecord& record, const SubscriptionSpec& spec) {
+  const bool same = record.id == spec.id.packed() && record.transport == spec.transport.packed() &&
+                    record.ssrc == spec.ssrc.value && record.rtx_ssrc == spec.rtx_ssrc.value;
+  if (same) return record;
   record = SubscriptionRecord{};
-  record.id = id.packed();
+  record.ssrc = spec.ssrc.value;
+  record.rtx_ssrc = spec.rtx_ssrc.value;
+  record.transport = spec.transport.packed();
+  record.id = spec.id.packed();
   return record;
 }
 
@@ -58,7 +63,7 @@ void rewrite_descriptor(OutgoingPacket& out, const Vp8Descriptor& vp8, const Vp8
 Subscription::Subscription(const SubscriptionSpec& spec, SubscriptionRecord& record, Transport& receiver,
                            CounterBlock& counters, Entropy& entropy)
     : spec_(spec),
-      record_(prepared(record, spec.id)),
+      record_(prepared(record, spec)),
       receiver_(receiver),
       counters_(counters),
       rewriter_(record_.rewriter, {first_sequence(entropy), random_of<std::uint32_t>(entropy), clock_rate_of(spec)}),
@@ -69,11 +74,8 @@ Subscription::Subscription(const SubscriptionSpec& spec, SubscriptionRecord& rec
       limiter_(record_.limiter),
       media_sender_(record_.media_sender, receiver.sealer(), spec.ssrc),
       rtx_sender_(record_.rtx_sender, receiver.sealer(), spec.rtx_ssrc) {
+  adopted_ = rewriter_.source().valid();
   require(update(spec));
-}
-
-Subscription::~Subscription() {
-  record_ = SubscriptionRecord{};
 }
 
 bool Subscription::update(const SubscriptionSpec& spec) {
@@ -91,6 +93,11 @@ bool Subscription::update(const SubscriptionSpec& spec) {
 void Subscription::fill_with(Publication* publication) noexcept {
   if (publication_ == publication) return;
   publication_ = publication;
+  if (publication != nullptr && std::exchange(adopted_, false) && spec_.active &&
+      rewriter_.source().publication == publication->id()) {
+    begin_anew_ = false;
+    return;
+  }
   restart();
 }
 

@@ -20,6 +20,10 @@ namespace sluice {
 /// What a successor must know of one subscription. All zero: an empty slot.
 struct SubscriptionRecord {
   std::uint64_t id = 0;  ///< packed SubscriptionId
+  /// Whose keys sealed what under which SSRCs: known even when the wish that they came from is not.
+  std::uint64_t transport = 0;  ///< packed TransportId
+  std::uint32_t ssrc = 0;
+  std::uint32_t rtx_ssrc = 0;
   RewriterState rewriter;
   Vp8RewriterState vp8;
   SwitcherState switcher;
@@ -44,10 +48,11 @@ class Subscription {
     std::uint8_t fraction_lost = 0;  ///< of 256, from the last report
   };
 
-  /// `receiver` outlives the subscription.
+  /// `receiver` outlives the subscription. Goes on from a filled record of the same id and SSRCs.
   Subscription(const SubscriptionSpec& spec, SubscriptionRecord& record, Transport& receiver, CounterBlock& counters,
                Entropy& entropy);
-  ~Subscription();
+  /// Leaves the record as it is, for a successor in this process's place.
+  ~Subscription() = default;
   Subscription(const Subscription&) = delete;
   Subscription& operator=(const Subscription&) = delete;
 
@@ -57,7 +62,10 @@ class Subscription {
   [[nodiscard]] bool update(const SubscriptionSpec& spec);
   [[nodiscard]] Transport& receiver() noexcept { return receiver_; }
   [[nodiscard]] Publication* publication() noexcept { return publication_; }
-  /// What fills the m-line from now on; null: nothing. Only the router calls this.
+  /// The end of the subscription, not only of this object: empties the record.
+  void forget() noexcept { record_ = SubscriptionRecord{}; }
+  /// What fills the m-line from now on; null: nothing. Only the router calls this. What filled it for a predecessor goes on
+  /// without a new beginning.
   void fill_with(Publication* publication) noexcept;
   /// Begin anew with the next key frame (the receiver came back, the policy opened).
   void restart() noexcept;
@@ -99,6 +107,8 @@ class Subscription {
   /// True once after another source, or the same one anew, began to fill the m-line.
   [[nodiscard]] bool take_began() noexcept { return std::exchange(began_, false); }
   [[nodiscard]] const Totals& totals() const noexcept { return totals_; }
+  /// A predecessor's, to go on from.
+  void restore_totals(const Totals& totals) noexcept { totals_ = totals; }
 
  private:
   /// Media that need no layer choice: audio, and codecs whose key frames we cannot see.
@@ -127,6 +137,7 @@ class Subscription {
   Totals totals_;
   bool began_ = false;
   bool begin_anew_ = true;  // plain media: the next packet begins a source
+  bool adopted_ = false;    // the record is a predecessor's, and nothing has filled the m-line yet
 };
 
 }  // namespace sluice

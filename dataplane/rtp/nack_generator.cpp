@@ -28,6 +28,12 @@ void NackGenerator::reset() noexcept {
   deadline_ = never;
 }
 
+void NackGenerator::resume(ExtendedSequenceNumber highest) noexcept {
+  reset();
+  started_ = true;
+  highest_ = highest;
+}
+
 void NackGenerator::drop_oldest(std::size_t count) noexcept {
   if (count == 0) return;
   given_up_total_ += count;

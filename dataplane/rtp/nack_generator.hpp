@@ -21,7 +21,7 @@ struct NackConfig {
 /// Asks a publisher again for the packets missing in one incoming stream (RFC 4585 section 6.2.1).
 ///
 /// Holds at most `missing_max` entries of 24 B, allocated at construction; a full list gives up its oldest. Losable: a
-/// successor begins with an empty list and asks for a key frame anyway.
+/// successor begins with an empty list behind the highest packet (resume) and asks for a key frame anyway.
 class NackGenerator {
  public:
   static constexpr std::size_t batch_max = 256;  ///< per NACK packet, notes of hardening: NACK
@@ -32,6 +32,8 @@ class NackGenerator {
   void on_packet(TimePoint now, ExtendedSequenceNumber sequence) noexcept;
   /// Forgets everything missing before `sequence` (the first packet of a key frame makes it needless), without giving up.
   void forget_before(ExtendedSequenceNumber sequence) noexcept;
+  /// A predecessor had got so far: what is missing behind `highest` begins to be missed with the next packet.
+  void resume(ExtendedSequenceNumber highest) noexcept;
   /// The stream begins anew (resync, other SSRC); the next packet is the first.
   void reset() noexcept;
   /// Clamped to 1 ms..2 s.

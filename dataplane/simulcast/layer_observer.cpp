@@ -52,6 +52,25 @@ void LayerObserver::on_packet(TimePoint now, const LayerPacket& packet) noexcept
   }
 }
 
+void LayerObserver::restore(TimePoint now, std::uint8_t layer, std::uint16_t width, std::uint16_t height,
+                            TimePoint last_packet) noexcept {
+  if (layer >= count_) return;
+  LayerInfo& info = info_[layer];
+  info.seen = true;
+  info.width = width;
+  info.height = height;
+  info.last_packet = std::min(last_packet, now);
+  if (now - info.last_packet < silence_max) {
+    info.alive = true;
+    info.alive_since = now - stable_after;
+    info.last_packet = now;  // what came while nobody listened is not its fault
+    meters_[layer] = {};
+    meters_[layer].window_begin = now;
+  }
+  sort();
+  changed_ = true;
+}
+
 void LayerObserver::measure(TimePoint now, std::uint8_t index) noexcept {
   Meter& meter = meters_[index];
   const Duration elapsed = now - meter.window_begin;

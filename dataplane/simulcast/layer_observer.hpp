@@ -37,7 +37,7 @@ struct LayerInfo {
 };
 
 /// Watches the layers of one publication: which are alive, their size, frame rate and bitrate, and their order by quality.
-/// Losable: it is right again a second after a restart.
+/// Rates are losable: they are right again a second after a restart.
 class LayerObserver {
  public:
   /// A layer is dead after this time without a packet...
@@ -55,6 +55,9 @@ class LayerObserver {
   explicit LayerObserver(std::uint8_t layers) noexcept;
 
   void on_packet(TimePoint now, const LayerPacket& packet) noexcept;
+  /// What a predecessor knew of a layer: its size, and when its last packet came. A layer that delivered until lately counts
+  /// as alive and stable, so that a change of process changes no choice.
+  void restore(TimePoint now, std::uint8_t layer, std::uint16_t width, std::uint16_t height, TimePoint last_packet) noexcept;
   /// Finds layers that died. True when any layer's being alive or the order changed since the last call of take_changed().
   void handle_timeout(TimePoint now) noexcept;
   [[nodiscard]] TimePoint next_deadline() const noexcept;

@@ -24,7 +24,9 @@ IncomingLayer::IncomingLayer(LayerRecord& record, PublicationId publication, std
       statistics_(record.statistics, clock_rate),
       cache_(cache),
       key_frames_(record.key_frames),
-      clock_(record.clock, clock, clock_rate) {}
+      clock_(record.clock, clock, clock_rate) {
+  if (statistics_.started()) nack_.resume(statistics_.highest());
+}
 
 bool IncomingLayer::set_ssrc(Ssrc ssrc) noexcept {
   if (record_.ssrc == ssrc.value) return false;
@@ -71,6 +73,10 @@ std::optional<IncomingPacket> IncomingLayer::receive(TimePoint now, const RtpPac
   in.describe_payload();
   if (in.key_frame && in.vp8) {
     ++record_.key_frame_count;
+    if (in.vp8->width != 0 && in.vp8->height != 0) {
+      record_.width = in.vp8->width;
+      record_.height = in.vp8->height;
+    }
     key_frames_.on_key_frame(now);
     nack_.forget_before(in.sequence);
   }

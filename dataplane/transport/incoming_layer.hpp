@@ -26,7 +26,8 @@ struct LayerRecord {
   std::uint32_t ssrc = 0;      ///< 0: not seen
   std::uint32_t rtx_ssrc = 0;  ///< 0: none
   std::uint32_t key_frame_count = 0;
-  std::uint32_t reserved = 0;
+  std::uint16_t width = 0;  ///< of the newest key frame; 0: unknown
+  std::uint16_t height = 0;
 };
 static_assert(std::is_standard_layout_v<LayerRecord> && std::is_trivially_copyable_v<LayerRecord>);
 

@@ -40,7 +40,7 @@ Transport::Transport(TimePoint now, const TransportSpec& spec, TransportRecord& 
   ice_.set_credentials({spec.local_ufrag, spec.local_pwd, spec.remote_ufrag});
 }
 
-Transport::~Transport() {
+void Transport::forget() noexcept {
   wipe_keys();
   record_ = TransportRecord{};
 }

@@ -44,8 +44,8 @@ class Transport {
 
   /// Goes on from a filled record of the same id, else begins it.
   Transport(TimePoint now, const TransportSpec& spec, TransportRecord& record, TransportSurroundings& surroundings);
-  /// Wipes keys and record.
-  ~Transport();
+  /// Leaves the record as it is, for a successor in this process's place.
+  ~Transport() = default;
   Transport(const Transport&) = delete;
   Transport& operator=(const Transport&) = delete;
 
@@ -72,6 +72,8 @@ class Transport {
   /// `replaced`: there were others, so everything that is numbered under them must begin anew.
   KeyChange set_keys(SrtpProfile profile, Bytes local_key_salt, Bytes remote_key_salt);
   void wipe_keys() noexcept;
+  /// The end of the association, not only of this object: wipes keys and record. Nothing may be called afterwards.
+  void forget() noexcept;
   [[nodiscard]] bool keyed() const noexcept { return sealer_.keyed(); }
   [[nodiscard]] SrtpProfile profile() const noexcept { return sealer_.profile(); }
   [[nodiscard]] SrtpSealer& sealer() noexcept { return sealer_; }
@@ -103,6 +105,8 @@ class Transport {
   [[nodiscard]] RttEstimator& rtt() noexcept { return rtt_; }
   [[nodiscard]] const RttEstimator& rtt() const noexcept { return rtt_; }
   [[nodiscard]] const Totals& totals() const noexcept { return totals_; }
+  /// A predecessor's, to go on from.
+  void restore_totals(const Totals& totals) noexcept { totals_ = totals; }
   [[nodiscard]] TimePoint next_pacing(TimePoint now) const noexcept { return pacing_.next_deadline(now); }
 
  private:

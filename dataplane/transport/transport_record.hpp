@@ -33,7 +33,8 @@ enum class TransportReason : std::uint8_t {
   dtls_failed,
   fingerprint_mismatch,
   dtls_closed,
-  handshake_timeout
+  handshake_timeout,
+  quarantined,  ///< two crashes of the worker were its doing
 };
 
 /// What a successor must know of one transport. All zero: an empty slot. Keys store their own commit mark last (SrtpKeys),

@@ -14,7 +14,7 @@ static_assert(same_number(TransportPhase::waiting, schema::TransportState::waiti
 static_assert(same_number(TransportPhase::connected, schema::TransportState::connected));
 static_assert(same_number(TransportPhase::closed, schema::TransportState::closed));
 static_assert(same_number(TransportReason::none, schema::FailureReason::none));
-static_assert(same_number(TransportReason::handshake_timeout, schema::FailureReason::handshake_timeout));
+static_assert(same_number(TransportReason::quarantined, schema::FailureReason::quarantined));
 
 flatbuffers::Offset<flatbuffers::Vector<std::uint8_t>> vector_of(flatbuffers::FlatBufferBuilder& builder, Bytes bytes) {
   return builder.CreateVector(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());

@@ -55,6 +55,14 @@ StagingOutcome GenerationStager::handle(const schema::Command& command) {
   }
 }
 
+void GenerationStager::restore(std::uint64_t generation, DesiredState state) {
+  committed_ = std::move(state);
+  generation_ = generation;
+  for (const auto& [slot, spec] : committed_.transports) newest_transports_[slot] = spec.id.incarnation;
+  for (const auto& [slot, spec] : committed_.publications) newest_publications_[slot] = spec.id.incarnation;
+  for (const auto& [slot, spec] : committed_.subscriptions) newest_subscriptions_[slot] = spec.id.incarnation;
+}
+
 StagingOutcome GenerationStager::begin(const schema::Begin& begin) {
   // A Begin inside a generation means that control started over: the unfinished one never happened.
   operations_.clear();

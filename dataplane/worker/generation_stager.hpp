@@ -32,6 +32,8 @@ class GenerationStager {
   explicit GenerationStager(const TableSizes& sizes);
   /// Begin, Commit, Upsert* and Remove; RequestKeyFrame is not desired state and is refused here.
   StagingOutcome handle(const schema::Command& command);
+  /// Begins with what a predecessor had committed.
+  void restore(std::uint64_t generation, DesiredState state);
   [[nodiscard]] const DesiredState& committed() const noexcept { return committed_; }
   [[nodiscard]] std::uint64_t generation() const noexcept { return generation_; }
   /// After `refused`: the generation that was; after `committed`: what it changed.

@@ -71,6 +71,22 @@ void LiveWriter::clear() noexcept {
   empty(tables_.subscriptions);
 }
 
+void LiveWriter::forget_unwanted(const DesiredState& wanted) noexcept {
+  const auto sweep = [](auto& table, const auto& rows) {
+    const std::uint32_t used = std::min(table.slots_used.load(std::memory_order_relaxed), table.capacity);
+    for (std::uint32_t slot = 0; slot < used; ++slot) {
+      const auto found = rows.find(slot);
+      const auto row = table.rows[slot].read(1);
+      // A row that its writer died in reads as nothing.
+      if (row && found != rows.end() && row->id == found->second.id.packed()) continue;
+      table.rows[slot].write({});
+    }
+  };
+  sweep(tables_.transports, wanted.transports);
+  sweep(tables_.publications, wanted.publications);
+  sweep(tables_.subscriptions, wanted.subscriptions);
+}
+
 void LiveWriter::write(TimePoint now, const Peer& peer, const std::vector<Publication*>& publications,
                        const std::vector<Subscription*>& subscriptions) {
   const Transport& transport = peer.transport;
@@ -92,6 +108,15 @@ void LiveWriter::write(TimePoint now, const Peer& peer, const std::vector<Public
   tables_.transports.write(row);
   for (const Publication* publication : publications) write_publication(now, *publication);
   for (Subscription* subscription : subscriptions) write_subscription(now, *subscription);
+}
+
+void LiveWriter::write_quarantined(TransportId id) {
+  TransportRow row;
+  row.id = id.packed();
+  row.state = schema::TransportState::closed;
+  row.reason = schema::FailureReason::quarantined;
+  tables_.transports.write(row);
+  events_.transport_changed(id, TransportPhase::closed, TransportReason::quarantined);
 }
 
 void LiveWriter::write_publication(TimePoint, const Publication& publication) {

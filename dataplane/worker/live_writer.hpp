@@ -23,6 +23,8 @@ class LiveWriter {
   LiveWriter(LiveTables& tables, EventWriter& events, const TableSizes& sizes);
   /// Empties every row (they were a predecessor's).
   void clear() noexcept;
+  /// Empties the rows of entities that are not wanted any more.
+  void forget_unwanted(const DesiredState& wanted) noexcept;
   /// All rows of one transport.
   void write(TimePoint now, const Peer& peer, const std::vector<Publication*>& publications,
              const std::vector<Subscription*>& subscriptions);
@@ -31,6 +33,8 @@ class LiveWriter {
   /// Only what changed in kind: which layers deliver, which layer is forwarded.
   void tell_changes(TimePoint now, const std::vector<Publication*>& publications,
                     const std::vector<Subscription*>& subscriptions);
+  /// The row of a transport that there is no more, because it must not be.
+  void write_quarantined(TransportId id);
   void erase(TransportId id) noexcept { tables_.transports.erase(id); }
   void erase(PublicationId id) noexcept;
   void erase(SubscriptionId id) noexcept;

@@ -18,10 +18,12 @@ void WorkerCore::Impl::handle_handshake(TimePoint now, const schema::Handshake& 
   if (message.body_type() == schema::HandshakeBody::HandshakerStarted) return on_handshaker_started(now);
   if (const auto* send = message.body_as_HandshakeSend()) {
     Peer* peer = peer_of(TransportId::unpack(send->transport()));
+    const InProgress mine(note_, TransportId::unpack(send->transport()));
     if (peer != nullptr && send->bytes()->size() <= datagram_size_max) {
       peer->transport.send_plain(bytes_of(send->bytes()), peer->dtls_from);
     }
   } else if (const auto* done = message.body_as_HandshakeDone()) {
+    const InProgress mine(note_, TransportId::unpack(done->transport()));
     if (Peer* peer = peer_of(TransportId::unpack(done->transport()))) on_handshake_done(now, *peer, *done);
   } else if (const auto* failed = message.body_as_HandshakeFailed()) {
     if (Peer* peer = peer_of(TransportId::unpack(failed->transport()))) {
@@ -55,7 +57,10 @@ void WorkerCore::Impl::on_handshake_done(TimePoint now, Peer& peer, const schema
   surroundings_.counters.add(Counter::handshakes_done);
   peer.association = AssociationState::open;
   if (peer.transport.ice().selected()) enter(now, peer, TransportPhase::connected);
-  if (change == Transport::KeyChange::replaced) router_.on_keys_replaced(now, peer.transport);
+  if (change == Transport::KeyChange::replaced) {
+    router_.on_keys_replaced(now, peer.transport);
+    if (wishes_) wishes_->forget_spent(peer.transport.id().slot);
+  }
   router_.on_receiver_ready(now, peer.transport);
   deadlines_.lower(peer.transport.id().slot, now);
 }

@@ -9,18 +9,22 @@
 #include "shm/channel/message_sender.hpp"
 #include "shm/channel/shared_segment.hpp"
 #include "shm/descriptors/descriptor_set.hpp"
+#include "shm/state_log/state_log.hpp"
 
 namespace sluice {
 
 /// Everything in shared memory that one worker process works with: its segments and the rings in them.
 class WorkerChannels {
  public:
-  /// Attaches the segments of worker `index` among `descriptors` and clears what a predecessor left in the recovery
-  /// segment. Throws std::runtime_error with the segment's name and the reason.
-  WorkerChannels(const DescriptorSet& descriptors, std::uint16_t index);
+  /// Attaches the segments of worker `index` among `descriptors`, with what a predecessor left in them; `blank`: without.
+  /// Recovery segment and wish log that are not of this build, or damaged, begin empty (`started_blank` tells). Throws
+  /// std::runtime_error with the segment's name and the reason.
+  WorkerChannels(const DescriptorSet& descriptors, std::uint16_t index, bool blank);
 
+  bool started_blank;  ///< nothing of a predecessor is there, or nothing usable
   SharedSegment shared;
   RecoverySegment recovery;
+  StateLog wishes;
   HandshakeSegment handshake;
   CommandReceiver commands;
   EventSender events;

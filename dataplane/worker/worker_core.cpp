@@ -36,10 +36,7 @@ WorkerCore::Impl::Impl(const WorkerSurroundings& surroundings)
       for_transports_{
           backend_, stun_, surroundings.datagrams, batch_, at_once_, surroundings.counters, surroundings.entropy},
       stager_(sizes_of(surroundings.recovery)),
-      // Records are cleared before anything is built on them: adoption of a predecessor's state is a later step.
-      router_((clear(surroundings.recovery.transports), clear(surroundings.recovery.publications),
-               surroundings.recovery.publications),
-              (clear(surroundings.recovery.subscriptions), surroundings.recovery.subscriptions),
+      router_(surroundings.recovery.publications, surroundings.recovery.subscriptions,
               static_cast<std::uint32_t>(surroundings.recovery.transports.size()), surroundings.counters,
               surroundings.entropy),
       events_(surroundings.events, surroundings.counters),
@@ -47,16 +44,22 @@ WorkerCore::Impl::Impl(const WorkerSurroundings& surroundings)
       live_(surroundings.live, events_, sizes_of(surroundings.recovery)),
       peers_(surroundings.recovery.transports.size()),
       tuples_(surroundings.recovery.transports.size() * IceState::tuples_max, seed_of(surroundings.entropy)),
-      deadlines_(static_cast<std::uint32_t>(surroundings.recovery.transports.size())) {
-  live_.clear();
+      deadlines_(static_cast<std::uint32_t>(surroundings.recovery.transports.size())),
+      note_(surroundings.note != nullptr ? *surroundings.note : own_note_) {
+  if (surroundings.wishes != nullptr) {
+    wishes_.emplace(*surroundings.wishes);
+  } else {
+    // Nothing tells what they were for.
+    clear(surroundings.recovery.transports);
+    clear(surroundings.recovery.publications);
+    clear(surroundings.recovery.subscriptions);
+    live_.clear();
+  }
   events_.snapshot_wanted(surroundings.incarnation, 0);
 }
 
-WorkerCore::Impl::~Impl() {
-  for (std::uint32_t slot = 0; slot < peers_.size(); ++slot) remove_transport(slot);
-}
-
 void WorkerCore::Impl::run(TimePoint now, Peer& peer) noexcept {
+  const InProgress mine(note_, peer.transport.id());
   Transport& transport = peer.transport;
   const std::uint32_t slot = transport.id().slot;
   apply(now, peer, transport.ice().handle_timeout(now));
@@ -97,6 +100,9 @@ void WorkerCore::Impl::wake_woken(TimePoint now) noexcept {
 
 WorkerCore::WorkerCore(const WorkerSurroundings& surroundings) : impl_(std::make_unique<Impl>(surroundings)) {}
 WorkerCore::~WorkerCore() = default;
+WorkerCore::Adopted WorkerCore::adopt(TimePoint now) {
+  return impl_->adopt(now);
+}
 void WorkerCore::handle_datagram(TimePoint now, const Tuple& from, MutableBytes datagram) noexcept {
   impl_->handle_datagram(now, from, datagram);
 }

@@ -24,12 +24,27 @@ struct WorkerSurroundings;  // see worker_surroundings.hpp
 /// single-threaded; allocates at construction and in handle_command, never per packet.
 class WorkerCore {
  public:
-  /// Takes over the recovery region (clearing it) and asks control for a snapshot. What `surroundings` refers to must
-  /// outlive the core.
+  /// Asks control for a snapshot. Without a wish log the recovery records are emptied; else adopt() must be called next.
+  /// What `surroundings` refers to must outlive the core.
   explicit WorkerCore(const WorkerSurroundings& surroundings);
+  /// Leaves records and wishes as they are: a successor may go on with them.
   ~WorkerCore();
   WorkerCore(const WorkerCore&) = delete;
   WorkerCore& operator=(const WorkerCore&) = delete;
+
+  /// What was taken over from a dead (or upgraded) worker.
+  struct Adopted {
+    std::uint32_t transports = 0;  ///< with or without keys
+    std::uint32_t keyed = 0;       ///< of them, those whose media goes on
+    std::uint32_t publications = 0;
+    std::uint32_t subscriptions = 0;
+    std::uint32_t unsound = 0;  ///< records that no worker of ours can have left: begun anew
+    std::uint64_t blamed = 0;   ///< packed TransportId that the predecessor died of; 0: nobody
+    bool quarantined = false;   ///< and it was not the first time
+  };
+  /// Goes on with what records and wish log hold: no ICE restart, no DTLS handshake, no renegotiation (RFC 3711 indices are
+  /// never used twice). Asks for key frames. Once, before anything else.
+  Adopted adopt(TimePoint now);
 
   /// One received datagram, decrypted in place. Never answers what is not authenticated.
   void handle_datagram(TimePoint now, const Tuple& from, MutableBytes datagram) noexcept;

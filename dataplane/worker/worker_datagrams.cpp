@@ -53,6 +53,7 @@ void WorkerCore::Impl::on_stun(TimePoint now, const Tuple& from, Bytes datagram)
   const auto found = ufrags_.find(*ufrag);
   if (found == ufrags_.end() || !peers_[found->second]) return surroundings_.counters.add(Counter::drop_stun_bad_integrity);
   Peer& peer = *peers_[found->second];
+  const InProgress mine(note_, peer.transport.id());
   const auto changes = peer.transport.handle_stun(now, from, datagram);
   if (!changes) return count(changes.error());
   apply(now, peer, *changes);
@@ -105,6 +106,7 @@ void WorkerCore::Impl::apply(TimePoint now, Peer& peer, const IceChanges& change
 void WorkerCore::Impl::on_dtls(TimePoint now, const Tuple& from, Bytes datagram) noexcept {
   Peer* peer = peer_at(from);
   if (peer == nullptr) return surroundings_.counters.add(Counter::drop_dtls_not_validated);
+  const InProgress mine(note_, peer->transport.id());
   if (now - peer->dtls_second >= std::chrono::seconds(1)) {
     peer->dtls_second = now;
     peer->dtls_count = 0;
@@ -121,8 +123,10 @@ void WorkerCore::Impl::on_dtls(TimePoint now, const Tuple& from, Bytes datagram)
 void WorkerCore::Impl::on_srtp(TimePoint now, const Tuple& from, MutableBytes datagram) noexcept {
   Peer* peer = peer_at(from);
   if (peer == nullptr) return surroundings_.counters.add(Counter::drop_unknown_tuple);
+  const InProgress mine(note_, peer->transport.id());
   const auto packet = peer->transport.open_rtp(now, datagram);
   if (!packet) return;
+  if (surroundings_.probe != nullptr) surroundings_.probe->on_plaintext(*packet);
   router_.handle_rtp(now, peer->transport, *packet);
   batch_.flush();
   deadlines_.lower(peer->transport.id().slot, std::max(now, router_.next_publishing_deadline(peer->transport)));
@@ -132,6 +136,7 @@ void WorkerCore::Impl::on_srtp(TimePoint now, const Tuple& from, MutableBytes da
 void WorkerCore::Impl::on_srtcp(TimePoint now, const Tuple& from, MutableBytes datagram) noexcept {
   Peer* peer = peer_at(from);
   if (peer == nullptr) return surroundings_.counters.add(Counter::drop_unknown_tuple);
+  const InProgress mine(note_, peer->transport.id());
   const auto compound = peer->transport.open_rtcp(now, datagram);
   if (!compound) return;
   router_.handle_rtcp(now, peer->transport, *compound);

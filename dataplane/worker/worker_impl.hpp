@@ -17,6 +17,7 @@
 #include "dataplane/worker/generation_stager.hpp"
 #include "dataplane/worker/live_writer.hpp"
 #include "dataplane/worker/peer.hpp"
+#include "dataplane/worker/wish_log.hpp"
 #include "dataplane/worker/worker_core.hpp"
 #include "dataplane/worker/worker_surroundings.hpp"
 #include "schemas/handshake_generated.h"
@@ -26,7 +27,8 @@ namespace sluice {
 class WorkerCore::Impl {
  public:
   explicit Impl(const WorkerSurroundings& surroundings);
-  ~Impl();
+
+  Adopted adopt(TimePoint now);
 
   void handle_datagram(TimePoint now, const Tuple& from, MutableBytes datagram) noexcept;
   void handle_command(TimePoint now, const schema::Command& command);
@@ -67,6 +69,14 @@ class WorkerCore::Impl {
   void set_subscription(TimePoint now, std::uint32_t slot);
   void adopt_waiting(TimePoint now);
 
+  // --- adoption (worker_adoption.cpp)
+  void judge_predecessor(Adopted& adopted);
+  void clear_leftovers(const DesiredState& wanted, Adopted& adopted);
+  void resume_peer(TimePoint now, Peer& peer);
+  void restore_counts(Peer& peer);
+  [[nodiscard]] bool quarantined(TransportId id) const { return quarantined_.contains(id); }
+  void keep_wishes(const GenerationChanges& changes);
+
   // --- time
   void run(TimePoint now, Peer& peer) noexcept;
   void wake_woken(TimePoint now) noexcept;
@@ -87,6 +97,10 @@ class WorkerCore::Impl {
   FlatTable<Tuple, std::uint32_t> tuples_;    // validated tuples only -> slot
   std::unordered_map<std::string, std::uint32_t, TextHash, std::equal_to<>> ufrags_;
   DeadlineHeap deadlines_;
+  std::optional<WishLog> wishes_;
+  WorkNote own_note_{};  // where nobody else gave one
+  WorkNote& note_;
+  std::set<TransportId> quarantined_;
   std::uint64_t stale_counted_ = 0;
   // Rows whose transport does not exist (yet).
   std::set<std::uint32_t> waiting_publications_;

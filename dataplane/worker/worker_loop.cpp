@@ -17,8 +17,9 @@ constexpr std::uint32_t stop_bell = 1;
 // Commands come in bursts of joins; handshake messages carry a datagram each. Neither may hold up media for long.
 constexpr std::size_t commands_batch = 64;
 constexpr std::size_t handshakes_batch = 64;
-// The supervisor takes two seconds of silence for a hang.
 constexpr Duration report_every = 200ms;
+// The supervisor looks closer at a worker that was silent for three of these.
+constexpr Duration beat_every = 50ms;
 
 }  // namespace
 
@@ -28,7 +29,9 @@ WorkerLoop::WorkerLoop(Engine& engine, WorkerCore& core, WorkerChannels& channel
   engine_.add_doorbell(channels_.commands.doorbell_fd(), rings_bell);
   engine_.add_doorbell(stop_fd, stop_bell);
   channels_.shared->worker_heartbeat.restart(static_cast<std::uint32_t>(::getpid()));
+  beat(engine_.now());
   report(engine_.now());
+  tell_generation();
 }
 
 void WorkerLoop::run() {
@@ -38,7 +41,8 @@ void WorkerLoop::run() {
 void WorkerLoop::turn() {
   const bool sleeps = idle_ && prepare_to_sleep();
   datagrams_ = 0;
-  std::size_t handled = engine_.run_once(sleeps ? std::min(core_.next_deadline(), next_report_) : TimePoint::min(), *this);
+  std::size_t handled =
+      engine_.run_once(sleeps ? std::min({core_.next_deadline(), next_report_, next_beat_}) : TimePoint::min(), *this);
   if (sleeps) {
     channels_.commands.wake_up();
     channels_.from_handshaker.wake_up();
@@ -52,6 +56,7 @@ void WorkerLoop::turn() {
   channels_.events.wake();
   channels_.to_handshaker.wake();
   if (datagrams_ > 0) channels_.shared->forwarding_latency.record(read_clock() - now, datagrams_);
+  if (now >= next_beat_) beat(now);
   if (now >= next_report_) report(now);
   channels_.shared->counters.add(Counter::ticks);
   idle_ = handled == 0;
@@ -105,10 +110,14 @@ void WorkerLoop::tell_generation() {
   channels_.shared->generations.committed.store(committed, std::memory_order_release);
 }
 
-/// A few times a second: the heartbeat, and the counts of engine and rings for those who read from outside.
+void WorkerLoop::beat(TimePoint now) {
+  next_beat_ = now + beat_every;
+  channels_.shared->worker_heartbeat.beat(now);
+}
+
+/// A few times a second: the counts of engine and rings for those who read from outside.
 void WorkerLoop::report(TimePoint now) {
   next_report_ = now + report_every;
-  channels_.shared->worker_heartbeat.beat(now);
   CounterBlock& counters = channels_.shared->counters;
   const EngineStatistics& current = engine_.statistics();
   const auto failures = [](const EngineStatistics& s) { return s.send_failures + s.send_queue_full + s.no_socket; };

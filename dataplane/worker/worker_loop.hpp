@@ -30,6 +30,7 @@ class WorkerLoop final : public EngineHandler {
   std::size_t take_commands(TimePoint now);
   std::size_t take_handshakes(TimePoint now);
   void tell_generation();
+  void beat(TimePoint now);
   void report(TimePoint now);
 
   Engine& engine_;
@@ -40,6 +41,7 @@ class WorkerLoop final : public EngineHandler {
   std::uint64_t told_generation_ = 0;
   std::uint64_t datagrams_ = 0;  // of this turn
   TimePoint next_report_{};
+  TimePoint next_beat_{};
   bool idle_ = false;
   bool stopped_ = false;
 };

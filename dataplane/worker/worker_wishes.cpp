@@ -29,9 +29,41 @@ void WorkerCore::Impl::handle_command(TimePoint now, const schema::Command& comm
   const GenerationChanges& changes = stager_.changes();
   surroundings_.counters.add(Counter::commands_applied,
                              changes.transports.size() + changes.publications.size() + changes.subscriptions.size());
+  keep_wishes(changes);
   reconcile(now, changes);
   events_.generation_applied(stager_.generation());
   wake_woken(now);
+}
+
+/// Before the generation takes effect: see WishLog::commit.
+void WorkerCore::Impl::keep_wishes(const GenerationChanges& changes) {
+  const DesiredState& wanted = stager_.committed();
+  if (wishes_) {
+    std::vector<WishLog::SpentSsrc> spent;
+    for (const std::uint32_t slot : changes.subscriptions) {
+      const Subscription* row = router_.subscription(slot);
+      if (row == nullptr || !row->sent_anything()) continue;
+      const auto found = wanted.subscriptions.find(slot);
+      const SubscriptionSpec& was = row->spec();
+      const bool goes_on = found != wanted.subscriptions.end() && found->second.id == was.id &&
+                           found->second.ssrc == was.ssrc && found->second.rtx_ssrc == was.rtx_ssrc;
+      if (goes_on) continue;
+      spent.emplace_back(was.transport.slot, was.ssrc);
+      if (was.rtx_ssrc != Ssrc{}) spent.emplace_back(was.transport.slot, was.rtx_ssrc);
+    }
+    if (!wishes_->commit(stager_.generation(), wanted, changes, spent)) surroundings_.counters.add(Counter::wishes_not_kept);
+  }
+  for (const std::uint32_t slot : changes.transports) {
+    const auto found = wanted.transports.find(slot);
+    if (peers_[slot] && (found == wanted.transports.end() || found->second.id != peers_[slot]->transport.id()) && wishes_)
+      wishes_->forget_spent(slot);
+    std::erase_if(quarantined_, [&](TransportId id) {
+      const bool over = id.slot == slot && (found == wanted.transports.end() || found->second.id != id);
+      if (over) live_.erase(id);
+      if (over && wishes_) wishes_->forgive(id);
+      return over;
+    });
+  }
 }
 
 void WorkerCore::Impl::reconcile(TimePoint now, const GenerationChanges& changes) {
@@ -72,6 +104,8 @@ void WorkerCore::Impl::reconcile(TimePoint now, const GenerationChanges& changes
 }
 
 void WorkerCore::Impl::set_transport(TimePoint now, const TransportSpec& spec) {
+  if (quarantined(spec.id)) return live_.write_quarantined(spec.id);
+  const InProgress mine(note_, spec.id);
   auto& peer = peers_[spec.id.slot];
   if (!peer) {
     peer = std::make_unique<Peer>(now, spec, surroundings_.recovery.transports[spec.id.slot], for_transports_);
@@ -84,6 +118,7 @@ void WorkerCore::Impl::set_transport(TimePoint now, const TransportSpec& spec) {
       peer->transport.wipe_keys();
       peer->association = AssociationState::none;
       router_.on_keys_replaced(now, peer->transport);
+      if (wishes_) wishes_->forget_spent(spec.id.slot);
       if (peer->transport.ice().selected()) {
         enter(now, *peer, TransportPhase::ice_connected);
         open_association(now, *peer);
@@ -104,6 +139,7 @@ void WorkerCore::Impl::set_transport(TimePoint now, const TransportSpec& spec) {
 void WorkerCore::Impl::remove_transport(std::uint32_t slot) {
   auto& peer = peers_[slot];
   if (!peer) return;
+  const InProgress mine(note_, peer->transport.id());
   // What refers to it is inert from now on, whether it is still wanted or not.
   while (!router_.subscriptions_of(slot).empty()) {
     const SubscriptionId id = router_.subscriptions_of(slot).back()->id();
@@ -131,6 +167,7 @@ void WorkerCore::Impl::remove_transport(std::uint32_t slot) {
   });
   live_.erase(peer->transport.id());
   deadlines_.set(slot, never);
+  peer->transport.forget();
   peer.reset();
 }
 
@@ -138,6 +175,7 @@ void WorkerCore::Impl::set_publication(TimePoint now, std::uint32_t slot) {
   waiting_publications_.erase(slot);
   const auto found = stager_.committed().publications.find(slot);
   if (found == stager_.committed().publications.end()) return;
+  const InProgress mine(note_, found->second.transport);
   Peer* peer = peer_of(found->second.transport);
   if (peer == nullptr) waiting_publications_.insert(slot);
   router_.set_publication(now, found->second, peer == nullptr ? nullptr : &peer->transport);
@@ -153,6 +191,7 @@ void WorkerCore::Impl::set_subscription(TimePoint now, std::uint32_t slot) {
   waiting_subscriptions_.erase(slot);
   const auto found = stager_.committed().subscriptions.find(slot);
   if (found == stager_.committed().subscriptions.end()) return;
+  const InProgress mine(note_, found->second.transport);
   Peer* peer = peer_of(found->second.transport);
   if (peer == nullptr) waiting_subscriptions_.insert(slot);
   router_.set_subscription(now, found->second, peer == nullptr ? nullptr : &peer->transport);

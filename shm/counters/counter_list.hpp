@@ -50,16 +50,21 @@
   X(handshakes_started, "sluice_dtls_handshakes_started_total", "", "DTLS associations opened.")                            \
   X(handshakes_done, "sluice_dtls_handshakes_done_total", "", "DTLS handshakes that gave keys.")                            \
   X(handshakes_failed, "sluice_dtls_handshakes_failed_total", "", "DTLS handshakes that ended without keys.")               \
-  X(ticks, "sluice_worker_ticks_total", "", "Turns of the worker's loop.")                                                   \
-  X(drop_seal_failed, "sluice_drops_total", "reason=\"seal_failed\"", "Not encrypted: index used before, or no keys.")       \
-  X(drop_duplicate, "sluice_drops_total", "reason=\"duplicate\"", "Media that came before, itself or as a repair.")          \
-  X(drop_codec, "sluice_drops_total", "reason=\"codec\"", "Payload type not negotiated by the sender.")                      \
-  X(drop_codec_receiver, "sluice_drops_total", "reason=\"codec_receiver\"", "Codec not negotiated by the receiver.")         \
-  X(drop_ssrc_conflict, "sluice_drops_total", "reason=\"ssrc_conflict\"", "SSRC claimed by another m-line (RFC 8843).")      \
-  X(drop_rtx_unusable, "sluice_drops_total", "reason=\"rtx_unusable\"", "RTX without a stream to repair (RFC 4588).")        \
-  X(drop_rtcp_foreign, "sluice_drops_total", "reason=\"rtcp_foreign\"", "Feedback on a stream its sender does not receive.") \
-  X(padding_consumed, "sluice_padding_consumed_total", "", "Packets of padding only, taken out of the numbering.")           \
-  X(rtx_refused, "sluice_rtx_refused_total", "", "Requested packets not sent again: budget, tries or interval.")             \
-  X(commands_stale, "sluice_commands_stale_total", "", "Commands that named an incarnation that is over.")                   \
-  X(generations_refused, "sluice_generations_refused_total", "", "Generations refused for one bad command.")                 \
-  X(handshake_messages_dropped, "sluice_handshake_messages_dropped_total", "", "To the handshaker, its ring full.")
+  X(ticks, "sluice_worker_ticks_total", "", "Turns of the worker's loop.")                                                  \
+  X(drop_seal_failed, "sluice_drops_total", "reason=\"seal_failed\"", "Not encrypted: index used before, or no keys.")      \
+  X(drop_duplicate, "sluice_drops_total", "reason=\"duplicate\"", "Media that came before, itself or as a repair.")         \
+  X(drop_codec, "sluice_drops_total", "reason=\"codec\"", "Payload type not negotiated by the sender.")                     \
+  X(drop_codec_receiver, "sluice_drops_total", "reason=\"codec_receiver\"", "Codec not negotiated by the receiver.")        \
+  X(drop_ssrc_conflict, "sluice_drops_total", "reason=\"ssrc_conflict\"", "SSRC claimed by another m-line (RFC 8843).")     \
+  X(drop_rtx_unusable, "sluice_drops_total", "reason=\"rtx_unusable\"", "RTX without a stream to repair (RFC 4588).")       \
+  X(drop_rtcp_foreign, "sluice_drops_total", "reason=\"rtcp_foreign\"",                                                     \
+    "Feedback on a stream its sender does not receive.")                                                                    \
+  X(padding_consumed, "sluice_padding_consumed_total", "", "Packets of padding only, taken out of the numbering.")          \
+  X(rtx_refused, "sluice_rtx_refused_total", "", "Requested packets not sent again: budget, tries or interval.")            \
+  X(commands_stale, "sluice_commands_stale_total", "", "Commands that named an incarnation that is over.")                  \
+  X(generations_refused, "sluice_generations_refused_total", "", "Generations refused for one bad command.")                \
+  X(handshake_messages_dropped, "sluice_handshake_messages_dropped_total", "", "To the handshaker, its ring full.")         \
+  X(adoptions, "sluice_worker_adoptions_total", "", "Times that a new process took over the streams of this worker.")       \
+  X(sessions_blamed, "sluice_sessions_blamed_total", "", "Crashes of the worker with a session's work in hand.")            \
+  X(sessions_quarantined, "sluice_sessions_quarantined_total", "", "Sessions shut out after two such crashes.")             \
+  X(wishes_not_kept, "sluice_wishes_not_kept_total", "", "Generations that a successor would not know: no room.")

@@ -15,17 +15,48 @@
 
 namespace sluice::sim {
 
+/// One worker core after the other, in the same memory.
+class SimWorker {
+ public:
+  explicit SimWorker(const WorkerSurroundings& surroundings) { replace(surroundings, {}); }
+  /// The present one is gone; another begins on what it left.
+  WorkerCore::Adopted replace(const WorkerSurroundings& surroundings, TimePoint now) {
+    core_ = std::make_unique<WorkerCore>(surroundings);
+    return core_->adopt(now);
+  }
+  void handle_datagram(TimePoint now, const Tuple& from, MutableBytes bytes) { core_->handle_datagram(now, from, bytes); }
+  void handle_command(TimePoint now, const schema::Command& command) { core_->handle_command(now, command); }
+  void handle_handshake(TimePoint now, const schema::Handshake& message) { core_->handle_handshake(now, message); }
+  void handle_timeout(TimePoint now) { core_->handle_timeout(now); }
+  [[nodiscard]] TimePoint next_deadline() const { return core_->next_deadline(); }
+  void flush(TimePoint now) { core_->flush(now); }
+  [[nodiscard]] std::uint64_t committed_generation() const { return core_->committed_generation(); }
+  [[nodiscard]] std::string describe() const { return core_->describe(); }
+
+ private:
+  std::unique_ptr<WorkerCore> core_;
+};
+
 /// One worker core, its peers and the network between them, on a clock that jumps to the next deadline.
 class SimWorld final : public DatagramSink {
  public:
-  explicit SimWorld(std::uint64_t seed) : network(seed), memory(seed ^ 0x5eedU), core(memory.surroundings(*this)) {}
+  explicit SimWorld(std::uint64_t seed) : network(seed), memory(seed ^ 0x5eedU), core(memory.surroundings(*this)) {
+    memory.messages.before_each = memory.entropy.before_each = [this] { step(); };
+  }
 
-  PacketBuffer acquire() noexcept override { return pool.acquire(); }
+  PacketBuffer acquire() noexcept override {
+    step();
+    return pool.acquire();
+  }
   void send(const Tuple& to, PacketBuffer packet) noexcept override {
+    step();
+    if (remains) return;  // dead: what is done from here on, nobody did
     // A sink's own memory is not the core's affair.
     if (around_core) around_core(false);
     const Bytes bytes = packet.bytes();
+    if (tap) tap(false, to, bytes);
     if (watching) watch(to, bytes);
+    if (tap) tap(false, to, bytes);
     const TimePoint arrival = network.send(now, false, to, bytes);
     if (const auto found = peers.find(to); watching && found != peers.end())
       found->second->look_at(now, bytes, arrival != never);
@@ -54,6 +85,8 @@ class SimWorld final : public DatagramSink {
     setup.seed = slot + 11;
     const Tuple tuple = setup.tuple;
     peers[tuple] = std::make_unique<SimPeer>(setup, [this, tuple](TimePoint at, Bytes bytes) {
+      if (tap) tap(true, tuple, bytes);
+      if (tap) tap(true, tuple, bytes);
       peers[tuple]->last_arrival = network.send(at, true, tuple, bytes);
     });
     return *peers[tuple];
@@ -61,6 +94,22 @@ class SimWorld final : public DatagramSink {
   [[nodiscard]] TransportWish transport_of(const SimPeer& peer) const {
     return {peer.setup.id, peer.setup.ufrag, peer.setup.pwd, "peer", peer.setup.extensions};
   }
+
+  // --- death and adoption
+  /// The worker dies at its n-th step from now: whenever it turns to the world outside (a buffer, a send, an event, a
+  /// message, randomness). With the end of the call that it is in, a successor takes over.
+  void die_in(std::uint64_t steps) { steps_to_live_ = steps; }
+  /// The successor of a worker that died now, or at the step where it did.
+  WorkerCore::Adopted succeed(PredecessorFate fate = PredecessorFate::ended) {
+    memory.put_back(remains ? *remains : memory.remains());
+    remains.reset();
+    steps_to_live_ = 0;
+    ++deaths;
+    memory.fate = fate;
+    return core.replace(memory.surroundings(*this), now);
+  }
+  std::optional<WorkerMemory::Remains> remains;
+  std::uint64_t deaths = 0;
 
   /// One generation of increments.
   template <typename... Wishes>
@@ -104,6 +153,7 @@ class SimWorld final : public DatagramSink {
           if (around_core) around_core(true);
           core.handle_datagram(now, delivery.peer, delivery.bytes);
           if (around_core) around_core(false);
+          if (remains) succeed();
         } else if (const auto found = peers.find(delivery.peer); found != peers.end()) {
           found->second->on_datagram(now, std::move(delivery.bytes));
         }
@@ -112,6 +162,7 @@ class SimWorld final : public DatagramSink {
       core.flush(now);
       if (core.next_deadline() <= now) core.handle_timeout(now);
       if (around_core) around_core(false);
+      if (remains) succeed();
       for (auto& [tuple, peer] : peers) {
         if (peer->next_deadline() <= now) peer->on_timeout(now);
       }
@@ -137,7 +188,8 @@ class SimWorld final : public DatagramSink {
   std::map<Tuple, std::unique_ptr<SimPeer>> peers;
   std::uint64_t generation = 0;
   bool watching = true;
-  std::function<void(bool before)> around_core;  ///< for counting what the core does and nothing else
+  std::function<void(bool to_worker, const Tuple& peer, Bytes)> tap;  ///< sees every datagram as it is sent
+  std::function<void(bool before)> around_core;                       ///< for counting what the core does and nothing else
 
  private:
   /// (SSRC, sequence) never twice with different bytes under one key; likewise the SRTCP index.
@@ -156,11 +208,15 @@ class SimWorld final : public DatagramSink {
     // A call here is shorter than 2^16 packets per stream, so the number on the wire is the index.
     if (!srtp_indices_[{to, ssrc}].insert(load_u16(bytes, 2)).second) ++repeated_indices;
   }
+  void step() noexcept {
+    if (steps_to_live_ != 0 && --steps_to_live_ == 0) remains.emplace(memory.remains());
+  }
+  std::uint64_t steps_to_live_ = 0;
   std::map<std::pair<Tuple, std::uint32_t>, std::set<std::uint16_t>> srtp_indices_;
   std::map<Tuple, std::set<std::uint32_t>> srtcp_indices_;
 
  public:
-  WorkerCore core;  // last, because it says goodbye through all of the above
+  SimWorker core;  // last, because it works on all of the above
 };
 
 }  // namespace sluice::sim

@@ -171,9 +171,14 @@ TEST_F(TransportTest, AnotherIncarnationBeginsAnew) {
   EXPECT_EQ(other.phase(), TransportPhase::waiting);
 }
 
-TEST_F(TransportTest, LeavesNoKeysBehind) {
+TEST_F(TransportTest, LeavesEverythingToASuccessorButNoKeysBehindItsEnd) {
   make();
   rig.connect(*transport);
+  transport.reset();
+  EXPECT_TRUE(record->sealer.keys.usable());
+  make();
+  EXPECT_TRUE(transport->keyed());
+  transport->forget();
   transport.reset();
   EXPECT_EQ(record->id, 0U);
   EXPECT_FALSE(record->sealer.keys.usable());

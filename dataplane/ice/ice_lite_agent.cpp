@@ -42,6 +42,12 @@ Result<IceLiteAgent::Handled, IceError> IceLiteAgent::handle_datagram(TimePoint 
     if (entry != nullptr) count_check(*entry, now);
     return handled;
   }
+  if (seen(check->transaction)) {
+    if (entry == nullptr) return unexpected(IceError::replayed);
+    count_check(*entry, now);
+    return handled;
+  }
+  remember(check->transaction);
   constexpr std::size_t current = 0;
   if (check->credential == current) state_.previous = {};  // the peer has seen the restart
   if (entry == nullptr) entry = &add(from, handled.changes);
@@ -100,6 +106,14 @@ const IceTuple* IceLiteAgent::selected_entry() const noexcept {
 
 bool IceLiteAgent::within_budget(const IceTuple& entry, TimePoint now) const noexcept {
   return now - entry.budget_second >= budget_window || entry.checks_in_second < config_.checks_per_second_max;
+}
+
+bool IceLiteAgent::seen(std::uint64_t transaction) const noexcept {
+  return std::find(state_.transactions.begin(), state_.transactions.end(), transaction) != state_.transactions.end();
+}
+
+void IceLiteAgent::remember(std::uint64_t transaction) noexcept {
+  state_.transactions[state_.transaction_count++ % IceState::transactions_max] = transaction;
 }
 
 void IceLiteAgent::count_check(IceTuple& entry, TimePoint now) noexcept {

@@ -45,7 +45,9 @@ class IceLiteAgent {
   void set_credentials(const IceCredentials& credentials) noexcept;
 
   /// A STUN datagram from `from`. On success the reply must be sent to `from` and the changes applied. On an error it is
-  /// dropped: nothing is sent and no byte of the state has changed.
+  /// dropped: nothing is sent and no byte of the state has changed. A check that was here before is answered again if its
+  /// tuple is validated (the reply may have been lost), and dropped if not; it has no effect in either case, but on the
+  /// tuple's budget. So a recorded check neither moves what we send nor prolongs consent.
   struct Handled {
     StunReply reply;
     IceChanges changes;
@@ -81,6 +83,8 @@ class IceLiteAgent {
   [[nodiscard]] const IceTuple* selected_entry() const noexcept;
   [[nodiscard]] bool within_budget(const IceTuple& entry, TimePoint now) const noexcept;
   IceTuple& add(const Tuple& tuple, IceChanges& changes) noexcept;
+  [[nodiscard]] bool seen(std::uint64_t transaction) const noexcept;
+  void remember(std::uint64_t transaction) noexcept;
   static void count_check(IceTuple& entry, TimePoint now) noexcept;
   void remove(IceTuple& entry, IceChanges& changes) noexcept;
   void select(const IceTuple& entry, IceChanges& changes) noexcept;

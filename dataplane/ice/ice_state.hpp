@@ -47,6 +47,13 @@ struct IceState {
   std::uint32_t selected;  // 1 + index into tuples; no_tuple before the first nomination
   IceConnection connection;
   std::array<std::uint8_t, 3> reserved;
+  /// The last transactions that had an effect, for the life of the credentials: a recorded check that is sent again, from
+  /// wherever, has none. A browser checks every 2.5 s, so this is ten minutes. Older ones can still be replayed by whoever
+  /// saw them on the path (RFC 8489 section 9.1 has nothing against that), until the peer's own next nomination.
+  static constexpr std::size_t transactions_max = 256;
+  std::array<std::uint64_t, transactions_max> transactions;
+  std::uint32_t transaction_count;  // since the beginning; the next one goes to its place modulo transactions_max
+  std::uint32_t reserved_behind;
 };
 static_assert(std::is_standard_layout_v<IceState> && std::is_trivially_copyable_v<IceState>);
 

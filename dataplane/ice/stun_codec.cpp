@@ -97,6 +97,15 @@ std::optional<IceError> error_of(StunValidationStatus status, const Lookup& look
   }
 }
 
+/// The 96 bits of the transaction id in 64. Peers choose them at random (RFC 8489 section 5), so two that collide are not
+/// to be expected; who makes them collide gets its own check ignored.
+std::uint64_t transaction_of(Bytes datagram) noexcept {
+  ByteReader id(datagram.subspan(8));
+  const std::uint64_t low = id.u64();
+  const std::uint64_t mixed = low ^ (std::uint64_t{id.u32()} * 0x9e3779b97f4a7c15U);
+  return mixed != 0 ? mixed : 1;
+}
+
 std::uint8_t* octets(StunReply& reply) noexcept {
   return reinterpret_cast<std::uint8_t*>(reply.storage.data());
 }
@@ -155,6 +164,7 @@ Result<StunCheck, IceError> StunCodec::answer(Bytes datagram, const SocketAddres
 
   StunCheck check;
   check.credential = *lookup.matched;
+  check.transaction = transaction_of(datagram);
   check.use_candidate = stun_message_has_attribute(&request, STUN_ATTRIBUTE_USE_CANDIDATE);
   // A lite agent is always the controlled one (RFC 8445 section 6.1.1): whoever claims that role too must switch, whatever
   // the tie-breakers (section 7.3.1.1 with ours the smallest).

@@ -21,6 +21,7 @@ enum class IceError : std::uint8_t {
   wrong_username,   // not exactly "our ufrag:their ufrag"
   bad_integrity,    // MESSAGE-INTEGRITY does not verify
   over_budget,      // more checks from this tuple than the limit
+  replayed,         // authentic, but its transaction was already taken from another tuple
   reply_too_large,  // the answer would exceed the request (no amplification)
 };
 
@@ -40,7 +41,8 @@ struct StunCredential {
 
 /// An authenticated Binding request, and the reply to it.
 struct StunCheck {
-  std::size_t credential = 0;  // index of the credential that matched
+  std::size_t credential = 0;     // index of the credential that matched
+  std::uint64_t transaction = 0;  // of the 96 bits of the id; never 0
   bool use_candidate = false;
   bool accepted = true;  // false: the reply is an error (role conflict, unknown attribute) and the check has no effect
   StunReply reply;

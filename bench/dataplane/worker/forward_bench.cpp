@@ -119,7 +119,8 @@ void forward(benchmark::State& state) {
     now += std::chrono::milliseconds(4);
     if (number % 256 == 0) {  // keeps consent and reports going, untimed: the path of one packet is what counts here
       for (std::uint32_t slot = 0; slot <= subscribers; ++slot) {
-        auto request = stun_request("frag" + std::to_string(slot) + ":peer", std::string(24, 'p'), slot, true);
+        const auto id = static_cast<std::uint32_t>(number / 256 + 1) * 4096 + slot;  // a repeated one would have no effect
+        auto request = stun_request("frag" + std::to_string(slot) + ":peer", std::string(24, 'p'), id, true);
         core.handle_datagram(now, tuple_of(slot), request);
       }
     }

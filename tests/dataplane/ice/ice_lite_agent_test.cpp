@@ -200,6 +200,32 @@ TEST_F(IceLiteAgentTest, DoesNotLetForgedChecksEatTheBudget) {
   EXPECT_TRUE(check(tuple(1)));
 }
 
+TEST_F(IceLiteAgentTest, GivesARecordedCheckNoEffect) {
+  const auto recorded = client.request("serv:peer", password);
+  ASSERT_TRUE(agent.handle_datagram(now, tuple(1), recorded));
+  // From elsewhere it is dropped, from its own tuple answered; consent runs from the first time in both cases.
+  now += seconds(20);
+  EXPECT_EQ(drop(tuple(2), recorded), IceError::replayed);
+  const auto again = agent.handle_datagram(now, tuple(1), recorded);
+  ASSERT_TRUE(again);
+  EXPECT_GT(again->reply.size, 0U);
+  EXPECT_FALSE(again->changes.added || again->changes.selected_changed || again->changes.connection_changed);
+  EXPECT_EQ(agent.next_deadline(), TimePoint(seconds(130)));
+  now = agent.next_deadline();
+  EXPECT_TRUE(agent.handle_timeout(now).connection_changed);
+  ASSERT_TRUE(agent.handle_datagram(now, tuple(1), recorded));
+  EXPECT_EQ(agent.connection(), IceConnection::disconnected) << "a recorded check gave consent back";
+  EXPECT_TRUE(check(tuple(1)));
+  EXPECT_EQ(agent.connection(), IceConnection::connected);
+  // It is remembered through the next 255 checks.
+  for (std::size_t i = 0; i < IceState::transactions_max - 2; ++i) {
+    now += milliseconds(100);
+    ASSERT_TRUE(check(tuple(1)));
+    client.forget();
+  }
+  EXPECT_EQ(drop(tuple(2), recorded), IceError::replayed);
+}
+
 TEST_F(IceLiteAgentTest, KeepsSixteenTuplesAndDropsTheOneSilentLongestButNeverTheSelected) {
   ASSERT_TRUE(check(tuple(1)));
   for (std::uint8_t i = 2; i <= 16; ++i) {

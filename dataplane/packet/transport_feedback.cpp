@@ -58,6 +58,23 @@ bool TransportFeedback::Walk::next(PacketStatus& status) noexcept {
   return ok_;
 }
 
+void TransportFeedback::Walk::skip_all() noexcept {
+  PacketStatus status;
+  while (left_ > 0 && ok_) {
+    if (in_chunk_ == 0 || symbol_bits_ != 0) {
+      (void)next(status);
+      continue;
+    }
+    const std::uint16_t run = std::min(left_, in_chunk_);
+    if (run_symbol_ == small_delta) deltas_.skip(run);
+    if (run_symbol_ == large_delta) deltas_.skip(std::size_t{2} * run);
+    if (run_symbol_ == reserved || !deltas_.ok()) ok_ = false;
+    in_chunk_ = static_cast<std::uint16_t>(in_chunk_ - run);
+    left_ = static_cast<std::uint16_t>(left_ - run);
+    sequence_number_ = static_cast<std::uint16_t>(sequence_number_ + run);
+  }
+}
+
 std::optional<std::size_t> TransportFeedback::chunks_size(Bytes chunks, std::uint16_t count) noexcept {
   ByteReader reader(chunks);
   for (std::size_t told = 0; told < count;) {
@@ -90,9 +107,7 @@ std::optional<TransportFeedback> TransportFeedback::parse(Ssrc sender, Ssrc medi
   feedback.deltas_ = rest.subspan(*size);  // filling may follow the deltas: older senders pad without saying so
 
   Walk walk(feedback);
-  PacketStatus status;
-  while (walk.next(status)) {
-  }
+  walk.skip_all();
   if (!walk.ok()) return std::nullopt;
   return feedback;
 }

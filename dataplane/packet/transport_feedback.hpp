@@ -63,6 +63,8 @@ class TransportFeedback {
    public:
     explicit Walk(const TransportFeedback& feedback) noexcept;
     bool next(PacketStatus& status) noexcept;
+    /// Goes through to the end, runs as a whole: the work is that of the bytes, whatever count is claimed.
+    void skip_all() noexcept;
     [[nodiscard]] bool ok() const noexcept { return ok_; }
 
    private:

@@ -56,7 +56,6 @@ class SimWorld final : public DatagramSink {
     const Bytes bytes = packet.bytes();
     if (tap) tap(false, to, bytes);
     if (watching) watch(to, bytes);
-    if (tap) tap(false, to, bytes);
     const TimePoint arrival = network.send(now, false, to, bytes);
     if (const auto found = peers.find(to); watching && found != peers.end())
       found->second->look_at(now, bytes, arrival != never);
@@ -85,7 +84,6 @@ class SimWorld final : public DatagramSink {
     setup.seed = slot + 11;
     const Tuple tuple = setup.tuple;
     peers[tuple] = std::make_unique<SimPeer>(setup, [this, tuple](TimePoint at, Bytes bytes) {
-      if (tap) tap(true, tuple, bytes);
       if (tap) tap(true, tuple, bytes);
       peers[tuple]->last_arrival = network.send(at, true, tuple, bytes);
     });

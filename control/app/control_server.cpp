@@ -25,8 +25,9 @@
 #include "control/sessions/sessions.hpp"
 #include "control/signaling/native/native_dialect.hpp"
 #include "control/signaling/native/sfu_signaling.hpp"
-#include "shm/state_log/state_log.hpp"
 #include "control/workers/workers.hpp"
+#include "shm/channel/pulse_segment.hpp"
+#include "shm/state_log/state_log.hpp"
 
 namespace sluice::app {
 
@@ -45,6 +46,12 @@ Descriptor required(DescriptorSet& descriptors, const std::string& name) {
   if (!descriptor.valid())
     throw std::runtime_error("The supervisor did not hand over '" + name + "'; start the server by 'sluice serve'.");
   return descriptor;
+}
+
+PulseSegment open_pulse(DescriptorSet& descriptors) {
+  auto pulse = PulseSegment::attach(required(descriptors, "pulse").get());
+  if (!pulse) throw std::runtime_error("The segment of the heartbeat cannot be used: " + pulse.error().to_string() + ".");
+  return std::move(*pulse);
 }
 
 StateLog open_state_log(DescriptorSet& descriptors) {
@@ -172,6 +179,7 @@ struct ControlServer::Impl {
   ControlState control_state;
   workers::Workers workers;
   Doorbell bell;
+  PulseSegment pulse;
   std::unique_ptr<Media> media;
   loop::WebServer web;
   NativeListener listener;
@@ -202,6 +210,7 @@ ControlServer::Impl::Impl(const config::ServerConfig& server_config, const Contr
       control_state(rooms, publications.get(), sessions, bus, state_log),
       workers(state_log, config.native_sfu.max_rooms_per_worker),
       bell(required(descriptors, "doorbell.control")),
+      pulse(open_pulse(descriptors)),
       media(make_media(arguments, descriptors)),
       web(loop),
       listener(web, loop::now),
@@ -225,6 +234,7 @@ ControlServer::Impl::Impl(const config::ServerConfig& server_config, const Contr
 
   for (const auto& entry : workers.ids())
     workers.link(entry)->shared().control_heartbeat.restart(static_cast<std::uint32_t>(getpid()));
+  pulse->heartbeat.restart(static_cast<std::uint32_t>(getpid()));
   watches.push_back(loop.every(heartbeat_period, [this] { beat(); }));
   watches.push_back(loop.readable(bell.fd(), [this] { turn(); }));
   watches.push_back(loop.after_io([this] { turn(); }));
@@ -299,6 +309,10 @@ void ControlServer::Impl::log_facts() {
   });
   follow(+[](const MediaConnected& fact) { log::info("media connected", {{"peer", fact.peer.value}}); });
   follow(+[](const MediaClosed& fact) { log::warn("media closed", {{"peer", fact.peer.value}, {"reason", fact.reason}}); });
+  follow(+[](const MediaQuarantined& fact) {
+    log::error("ALERT: a session was quarantined, its packets stopped a media worker twice",
+               {{"room", fact.room.value}, {"peer", fact.peer.value}});
+  });
 }
 
 /// Once per turn of the loop: events of the workers in, what they are to do out, and the time of the next turn.
@@ -319,6 +333,7 @@ void ControlServer::Impl::turn() {
 void ControlServer::Impl::beat() {
   const TimePoint now = loop::now();
   for (const WorkerId id : workers.ids()) workers.link(id)->shared().control_heartbeat.beat(now);
+  pulse->heartbeat.beat(now);
 }
 
 void ControlServer::Impl::say_ready_when_workers_are() {

@@ -20,6 +20,8 @@ std::string_view to_text(workers::TransportFailure failure) {
       return "the certificate does not match a=fingerprint";
     case workers::TransportFailure::dtls_closed:
       return "the peer closed the DTLS association";
+    case workers::TransportFailure::quarantined:
+      return "shut out: this session's packets stopped the media worker twice";
     case workers::TransportFailure::handshake_timeout:
       break;
   }
@@ -195,7 +197,11 @@ void Media::Impl::on_transport_changed(WorkerId worker, TransportId id, workers:
   } else if (phase == workers::TransportPhase::failed || phase == workers::TransportPhase::closed) {
     // Without consent an ICE restart may find another path; without DTLS there is nothing to go on with.
     entry.live.dtls_over = failure != workers::TransportFailure::consent_expired;
+    const bool quarantined = failure == workers::TransportFailure::quarantined;
+    const RoomId room = entry.media.room;
+    entry.live.quarantined = quarantined;
     bus_.publish(MediaClosed{peer_id, std::string(to_text(failure))});
+    if (quarantined) bus_.publish(MediaQuarantined{peer_id, room});
   }
 }
 

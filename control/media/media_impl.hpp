@@ -47,7 +47,8 @@ class Media::Impl final : private workers::MediaPlaneListener {
   /// What is not worth keeping across a restart: the live tables tell it again.
   struct PeerLive {
     workers::TransportPhase phase = workers::TransportPhase::waiting;
-    bool dtls_over = false;  // the association is gone for good: the next offer is a new session whatever it says
+    bool dtls_over = false;    // the association is gone for good: the next offer is a new session whatever it says
+    bool quarantined = false;  // no session of this peer may be tried again
   };
   struct PeerEntry {
     PeerMedia media;

@@ -40,6 +40,10 @@ std::vector<workers::CodecSpec> codec_specs(const std::vector<sdp::NegotiatedCod
 Result<Media::Answer, Media::OfferError> Media::Impl::handle_offer(const PeerId& id, std::string_view text) {
   const auto entry = peers_.find(id);
   if (entry == peers_.end()) return unexpected(OfferError{"SFU_TRANSPORT_CLOSED", "the peer is in no room"});
+  if (entry->second.live.quarantined) {
+    return unexpected(
+        OfferError{"SFU_TRANSPORT_CLOSED", "media of this session was shut out; leave the room and join again"});
+  }
   const auto offer = sdp::parse(text);
   if (!offer) return unexpected(invalid(offer.error().message()));
   const auto negotiation = sdp::negotiate(*offer, capabilities_);

@@ -246,6 +246,12 @@ struct MediaClosed {
   PeerId peer;
   std::string reason;
 };
+/// Two crashes of a media worker had this peer's packets in hand: its media is shut out while it stays in the room. An alert:
+/// either its client is hostile, or it found a fault of ours.
+struct MediaQuarantined {
+  PeerId peer;
+  RoomId room;
+};
 
 // --- resuming (published by the dialects)
 // -------------------------------------------------------------------------------------------------------------

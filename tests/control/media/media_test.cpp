@@ -321,6 +321,25 @@ TEST_F(MediaTest, StartsAnewAfterDtlsIsOver) {
   EXPECT_NE(control->workers.rows(w0).transports.at(0), first);
 }
 
+TEST_F(MediaTest, TellsOfAQuarantineAndRefusesFurtherOffersOfThatPeer) {
+  std::vector<std::string> alerts;
+  control->heard.push_back(
+      control->bus.subscribe<MediaQuarantined>([&](const MediaQuarantined& f) { alerts.push_back(f.peer.value); }));
+  join(alice);
+  offer(alice, publisher());
+  far.transport_changed(control->workers.rows(w0).transports.at(0), schema::TransportState::closed,
+                        schema::FailureReason::quarantined);
+  run();
+  EXPECT_EQ(alerts, std::vector<std::string>{"alice"});
+  EXPECT_EQ(control->closed, std::vector<std::string>{"alice"});
+  const auto again = control->media->handle_offer(alice, publisher().text(), now);
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().code, "SFU_TRANSPORT_CLOSED");
+  leave(alice);
+  join(alice);
+  EXPECT_TRUE(control->media->handle_offer(alice, publisher().text(), now));
+}
+
 TEST_F(MediaTest, NeverGivesAnSsrcTwiceToARecycledLine) {
   join(bob);
   offer(bob, receiver());

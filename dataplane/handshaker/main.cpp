@@ -69,8 +69,10 @@ void run(const Arguments& arguments, const DescriptorSet& descriptors, FilterMod
   const auto workers = static_cast<std::uint16_t>(arguments.number("workers", 1024));
   const DtlsContext context(read_certificate(descriptors));
   HandshakerLoop loop(descriptors, workers, context, stop.fd());
+  const std::string user = own_user();
+  const std::string capabilities = own_capabilities();
   const FilterOutcome filter = forbid_system_calls(ProcessRole::handshaker, mode);
-  log.info("confined", {{"user", own_user()}, {"capabilities", own_capabilities()}, {"system_calls", filter.to_string()}});
+  log.info("confined", {{"user", user}, {"capabilities", capabilities}, {"system_calls", filter.to_string()}});
   log.info("ready", {{"workers", std::to_string(workers)}});
   loop.run();
   const HandshakerCounters& counters = loop.counters();

@@ -106,20 +106,31 @@ class Filter {
   int error_ = 0;
 };
 
+#ifdef SLUICE_SANITIZED
+constexpr bool sanitized = true;  // the sanitizers' runtimes need more than the programs do
+#else
+constexpr bool sanitized = false;
+#endif
+
+/// The library's macros for this are C.
+constexpr scmp_arg_cmp argument(unsigned number, scmp_compare comparison, scmp_datum_t a, scmp_datum_t b = 0) noexcept {
+  return {number, comparison, a, b};
+}
+
 Filter filter_of_media(ProcessRole role, FilterMode mode) {
   Filter filter(mode == FilterMode::log ? SCMP_ACT_LOG : SCMP_ACT_KILL_PROCESS);
   filter.add(SCMP_ACT_ALLOW, allowed_to_media);
   // Memory that is written is never run.
-  filter.add(SCMP_ACT_ALLOW, SCMP_SYS(mmap), SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
-  filter.add(SCMP_ACT_ALLOW, SCMP_SYS(mprotect), SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+  filter.add(SCMP_ACT_ALLOW, SCMP_SYS(mmap), argument(2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+  filter.add(SCMP_ACT_ALLOW, SCMP_SYS(mprotect), argument(2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
   // abort() is a signal to oneself; other processes are out of reach.
-  filter.add(SCMP_ACT_ALLOW, SCMP_SYS(tgkill), SCMP_A0(SCMP_CMP_EQ, static_cast<scmp_datum_t>(::getpid())));
+  filter.add(SCMP_ACT_ALLOW, SCMP_SYS(tgkill), argument(0, SCMP_CMP_EQ, static_cast<scmp_datum_t>(::getpid())));
   if (role != ProcessRole::worker) return filter;
   filter.add(SCMP_ACT_ALLOW, allowed_to_workers);
   // Closing a ring is all that is ever registered from here on; the ring itself refuses the rest as well.
   for (const std::uint32_t operation :
        {unregister_ring_descriptors, unregister_ring_descriptors | through_registered_ring}) {
-    filter.add(SCMP_ACT_ALLOW, SCMP_SYS(io_uring_register), SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffff'ffffU, operation));
+    filter.add(SCMP_ACT_ALLOW, SCMP_SYS(io_uring_register), argument(1, SCMP_CMP_MASKED_EQ, 0xffff'ffffU, operation));
   }
   return filter;
 }
@@ -128,9 +139,9 @@ Filter filter_of_control(FilterMode mode) {
   const std::uint32_t refusal = mode == FilterMode::log ? SCMP_ACT_LOG : SCMP_ACT_ERRNO(EPERM);
   Filter filter(SCMP_ACT_ALLOW);
   filter.add(refusal, denied_to_control);
-  filter.add(refusal, SCMP_SYS(clone), SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_VM, 0));  // a process, not a thread
+  filter.add(refusal, SCMP_SYS(clone), argument(0, SCMP_CMP_MASKED_EQ, CLONE_VM, 0));  // a process, not a thread
   for (std::uint64_t flag = 1; flag <= new_namespaces; flag <<= 1U) {
-    if ((new_namespaces & flag) != 0) filter.add(refusal, SCMP_SYS(clone), SCMP_A0(SCMP_CMP_MASKED_EQ, flag, flag));
+    if ((new_namespaces & flag) != 0) filter.add(refusal, SCMP_SYS(clone), argument(0, SCMP_CMP_MASKED_EQ, flag, flag));
   }
   // Its flags lie in memory, which a filter cannot read. The C library falls back to clone.
   if (mode == FilterMode::enforce) filter.add(SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3));
@@ -158,16 +169,12 @@ std::string FilterOutcome::to_string() const {
 FilterOutcome forbid_system_calls(ProcessRole role, FilterMode mode) {
   using State = FilterOutcome::State;
   if (mode == FilterMode::off) return {State::off, 0};
-#ifdef SLUICE_SANITIZED
-  (void)role;
-  return {State::sanitized, 0};
-#else
+  if (sanitized) return {State::sanitized, 0};
   // The C library reads /etc/localtime at the first date that it makes, even of UTC.
   ::tzset();
   Filter filter = role == ProcessRole::control ? filter_of_control(mode) : filter_of_media(role, mode);
   if (const int error = filter.load(); error != 0) return {State::unavailable, error};
   return {mode == FilterMode::log ? State::logged : State::enforced, 0};
-#endif
 }
 
 }  // namespace sluice

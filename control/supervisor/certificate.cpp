@@ -8,6 +8,7 @@
 #include <chrono>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 #include "control/supervisor/child_process.hpp"
 #include "control/supervisor/memory_file.hpp"
@@ -50,14 +51,14 @@ std::string read_fingerprint(int fd) {
 
 }  // namespace
 
-ServerCertificate make_server_certificate(const std::filesystem::path& handshaker) {
+ServerCertificate make_server_certificate(const std::filesystem::path& handshaker, std::vector<std::string> confinement) {
   ServerCertificate result;
   result.file = make_memory_file("sluice-certificate");
   const Descriptor fingerprint = make_memory_file("sluice-fingerprint");
-  ChildProcess maker = ChildProcess::start({handshaker,
-                                            {"--make-certificate"},
-                                            inherited_environment(Inherit::without_configuration),
-                                            {{"certificate", result.file.get()}, {"fingerprint", fingerprint.get()}}});
+  confinement.emplace_back("--make-certificate");
+  ChildProcess maker =
+      ChildProcess::start({handshaker, std::move(confinement), inherited_environment(Inherit::without_configuration)});
+  maker.give({{"certificate", result.file.get()}, {"fingerprint", fingerprint.get()}});
   const Ending ending = wait_for(maker);
   if (ending.by_signal || ending.number != 0) fail(handshaker.string() + " ended with " + ending.to_string());
   result.fingerprint = read_fingerprint(fingerprint.get());

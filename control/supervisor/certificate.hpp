@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "shm/descriptors/descriptor.hpp"
 
@@ -16,6 +17,8 @@ struct ServerCertificate {
 };
 
 /// Lets `handshaker --make-certificate` make one, so that the key is never in this process. Throws StartError.
-[[nodiscard]] ServerCertificate make_server_certificate(const std::filesystem::path& handshaker);
+/// `confinement` is added to its command line.
+[[nodiscard]] ServerCertificate make_server_certificate(const std::filesystem::path& handshaker,
+                                                        std::vector<std::string> confinement = {});
 
 }  // namespace sluice::supervisor

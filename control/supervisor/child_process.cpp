@@ -1,6 +1,7 @@
 #include "control/supervisor/child_process.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/syscall.h>
@@ -10,6 +11,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "control/supervisor/process_reading.hpp"
 #include "control/supervisor/start_error.hpp"
 
 namespace sluice::supervisor {
@@ -20,10 +22,11 @@ constexpr int descriptors_at = 3;
 /// posix_spawn's attributes and actions, freed together.
 class SpawnSetup {
  public:
-  explicit SpawnSetup(int descriptors_socket) {
+  SpawnSetup(int descriptors_socket, int output) {
     (void)posix_spawn_file_actions_init(&actions_);
     (void)posix_spawnattr_init(&attributes_);
     (void)posix_spawn_file_actions_addopen(&actions_, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    if (output >= 0) (void)posix_spawn_file_actions_adddup2(&actions_, output, STDOUT_FILENO);
     // A duplicate onto itself clears close-on-exec, as a duplicate elsewhere does.
     (void)posix_spawn_file_actions_adddup2(&actions_, descriptors_socket, descriptors_at);
     sigset_t none;
@@ -59,6 +62,7 @@ std::vector<char*> pointers_to(std::vector<std::string>& texts) {
 }  // namespace
 
 std::string Ending::to_string() const {
+  if (!known) return "unknown";
   if (!by_signal) return "exit " + std::to_string(number);
   return "signal " + std::to_string(number) + " (" + ::strsignal(number) + ")";
 }
@@ -72,7 +76,7 @@ ChildProcess ChildProcess::start(const Launch& launch) {
   arguments.push_back("--descriptors=" + std::to_string(descriptors_at));
   std::vector<std::string> environment = launch.environment;
 
-  const SpawnSetup setup(sockets->child.get());
+  const SpawnSetup setup(sockets->child.get(), launch.output);
   ChildProcess child;
   const int error = ::posix_spawn(&child.pid_, program.c_str(), setup.actions(), setup.attributes(),
                                   pointers_to(arguments).data(), pointers_to(environment).data());
@@ -86,9 +90,24 @@ ChildProcess ChildProcess::start(const Launch& launch) {
     (void)::waitpid(child.pid_, nullptr, 0);
     throw StartError(std::string("Cannot watch a child process: ") + std::strerror(reason) + ".");
   }
-  // A child that died meanwhile does not take them; its pidfd says so.
-  (void)send_descriptors(sockets->parent.get(), launch.descriptors);
+  child.socket_ = std::move(sockets->parent);
   return child;
+}
+
+std::optional<ChildProcess> ChildProcess::adopt(pid_t pid, std::uint64_t start_time) {
+  ChildProcess child;
+  child.pid_ = pid;
+  child.pidfd_.reset(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  if (!child.pidfd_.valid()) return std::nullopt;
+  // Read after the pidfd was opened: from here on both mean the same process.
+  const std::optional<ProcessReading> reading = read_process(pid);
+  if (!reading || reading->start_time != start_time) return std::nullopt;
+  return child;
+}
+
+void ChildProcess::give(const std::vector<NamedDescriptor>& descriptors) {
+  (void)send_descriptors(socket_.get(), descriptors);
+  close_socket();
 }
 
 void ChildProcess::signal(int number) const noexcept {
@@ -97,9 +116,13 @@ void ChildProcess::signal(int number) const noexcept {
 
 std::optional<Ending> ChildProcess::reap() noexcept {
   siginfo_t info{};
-  if (::waitid(P_PIDFD, static_cast<id_t>(pidfd_.get()), &info, WEXITED | WNOHANG) != 0 || info.si_pid == 0)
-    return std::nullopt;
-  return Ending{info.si_code != CLD_EXITED, info.si_status};
+  if (::waitid(P_PIDFD, static_cast<id_t>(pidfd_.get()), &info, WEXITED | WNOHANG) != 0) {
+    pollfd ended{pidfd_.get(), POLLIN, 0};
+    if (errno != ECHILD || ::poll(&ended, 1, 0) <= 0) return std::nullopt;
+    return Ending{.known = false};
+  }
+  if (info.si_pid == 0) return std::nullopt;
+  return Ending{.by_signal = info.si_code != CLD_EXITED, .number = info.si_status};
 }
 
 std::vector<std::string> inherited_environment(Inherit what) {

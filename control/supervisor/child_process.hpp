@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -15,17 +16,18 @@ namespace sluice::supervisor {
 /// How a process ended.
 struct Ending {
   bool by_signal = false;
-  int number = 0;  // exit status or signal
-  /// "exit 0" or "signal 9 (Killed)".
+  int number = 0;     // exit status or signal
+  bool known = true;  // false: it was another process's child, so nobody told us how
+  /// "exit 0", "signal 9 (Killed)" or "unknown".
   [[nodiscard]] std::string to_string() const;
 };
 
 /// What to start.
 struct Launch {
   std::filesystem::path program;
-  std::vector<std::string> arguments;        // after the program's name; "--descriptors=3" is added
-  std::vector<std::string> environment;      // NAME=value
-  std::vector<NamedDescriptor> descriptors;  // borrowed for the call
+  std::vector<std::string> arguments;    // after the program's name; "--descriptors=3" is added
+  std::vector<std::string> environment;  // NAME=value
+  int output = -1;                       // its standard output, borrowed for the call; -1: ours
 };
 
 /// A running child: in a process group of its own, so that a terminal's Ctrl-C reaches only the supervisor, which stops the
@@ -33,9 +35,18 @@ struct Launch {
 /// die with the supervisor: calls survive that.
 class ChildProcess {
  public:
-  /// Starts it and sends the descriptors, which it receives on descriptor 3 (receive_descriptors). Throws StartError when
-  /// the program cannot be started at all.
+  /// Starts it. It waits for what it is given on descriptor 3, so whoever starts it can note its pid before it does
+  /// anything. Throws StartError when the program cannot be started at all.
   [[nodiscard]] static ChildProcess start(const Launch& launch);
+  /// A process that another supervisor started: the one with this pid and start time (process_reading.hpp), if it lives.
+  [[nodiscard]] static std::optional<ChildProcess> adopt(pid_t pid, std::uint64_t start_time);
+
+  /// Sends the descriptors that it waits for (receive_descriptors). A child that died meanwhile does not take them; its
+  /// pidfd says so.
+  void give(const std::vector<NamedDescriptor>& descriptors);
+  /// Our end of the socket on its descriptor 3; -1 after give() and for an adopted process.
+  [[nodiscard]] int socket() const noexcept { return socket_.get(); }
+  void close_socket() noexcept { socket_.reset(); }
 
   [[nodiscard]] pid_t pid() const noexcept { return pid_; }
   /// Readable when the process has ended.
@@ -48,6 +59,7 @@ class ChildProcess {
  private:
   pid_t pid_ = -1;
   Descriptor pidfd_;
+  Descriptor socket_;
 };
 
 /// Which of our environment a child gets. Variables that configure the server may be secrets: only control reads them.

@@ -42,11 +42,7 @@ int try_to_become(const UserIds& ids) {
 }  // namespace
 
 ChildUsers::ChildUsers(const IsolationConfig& config, const ProcessLog& log) : config_(config) {
-  if (!config_.users) return;
-  if (::geteuid() != 0) {
-    log.info("started without root: all processes have the same user");
-    return;
-  }
+  if (!config_.users || ::geteuid() != 0) return;
   for (const ProcessRole role : {ProcessRole::control, ProcessRole::worker}) {
     const int error = try_to_become(next(role));
     if (error == 0) continue;

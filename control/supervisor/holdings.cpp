@@ -35,30 +35,39 @@ Holdings::Worker Holdings::make_worker(const SupervisorConfig& config, std::uint
   Worker worker{open_media_sockets(config.listen, static_cast<std::uint16_t>(port)),
                 taken(SharedSegment::create("sluice-shared", 1), "shared"),
                 taken(HandshakeSegment::create("sluice-handshake", 1), "handshake"),
-                taken(Region::create("sluice-recovery", BlankRegions::recovery_bytes), "recovery"), make_doorbell()};
+                taken(Region::create("sluice-recovery", BlankRegions::recovery_bytes), "recovery"),
+                taken(Region::create("sluice-wishes", BlankRegions::wishes_bytes), "wishes"),
+                make_doorbell()};
   // Keys will lie there: they stay out of this process's core dumps as well. Locking needs a right; it is best effort.
   (void)worker.handshake.region().guard_secrets();
   (void)worker.recovery.guard_secrets();
+  (void)worker.wishes.guard_secrets();
   return worker;
 }
 
-Holdings::Holdings(const SupervisorConfig& config)
+Holdings::Holdings(const SupervisorConfig& config, std::vector<std::string> confinement)
     : control_state_(taken(Region::create("sluice-control-state", BlankRegions::control_state_bytes), "control-state")),
+      control_pulse_(taken(PulseSegment::create("sluice-pulse", 1), "pulse")),
+      handshaker_pulse_(taken(PulseSegment::create("sluice-pulse", 1), "pulse")),
       control_doorbell_(make_doorbell()),
       handshaker_doorbell_(make_doorbell()),
-      config_(make_sealed_file("sluice-config", as_bytes(config.control_config))) {
+      config_(make_sealed_file("sluice-config", as_bytes(config.control_config))),
+      tls_files_(config.tls_certificate, config.tls_key) {
   // Sockets first: a busy port is the most likely reason not to start.
   for (std::uint16_t i = 0; i < config.worker_count; ++i) workers_.push_back(make_worker(config, i));
-  certificate_ = make_server_certificate(config.programs.handshaker);
+  certificate_ = make_server_certificate(config.programs.handshaker, std::move(confinement));
 }
 
 std::vector<NamedDescriptor> Holdings::for_worker(std::uint16_t worker) const {
   const Worker& held = workers_[worker];
   const std::string index = std::to_string(worker);
-  std::vector<NamedDescriptor> result{
-      {"shared." + index, held.shared.fd()},        {"recovery." + index, held.recovery.fd()},
-      {"handshake." + index, held.handshake.fd()},  {"doorbell.worker." + index, held.doorbell.fd()},
-      {"doorbell.control", control_doorbell_.fd()}, {"doorbell.handshaker", handshaker_doorbell_.fd()}};
+  std::vector<NamedDescriptor> result{{"shared." + index, held.shared.fd()},
+                                      {"recovery." + index, held.recovery.fd()},
+                                      {"wishes." + index, held.wishes.fd()},
+                                      {"handshake." + index, held.handshake.fd()},
+                                      {"doorbell.worker." + index, held.doorbell.fd()},
+                                      {"doorbell.control", control_doorbell_.fd()},
+                                      {"doorbell.handshaker", handshaker_doorbell_.fd()}};
   if (held.sockets.v4.valid()) result.push_back({"socket." + index + ".v4", held.sockets.v4.get()});
   if (held.sockets.v6.valid()) result.push_back({"socket." + index + ".v6", held.sockets.v6.get()});
   return result;
@@ -66,6 +75,7 @@ std::vector<NamedDescriptor> Holdings::for_worker(std::uint16_t worker) const {
 
 std::vector<NamedDescriptor> Holdings::for_handshaker() const {
   std::vector<NamedDescriptor> result{{"certificate", certificate_.file.get()},
+                                      {"pulse", handshaker_pulse_.fd()},
                                       {"doorbell.handshaker", handshaker_doorbell_.fd()}};
   for (std::size_t i = 0; i < workers_.size(); ++i) {
     result.push_back({"handshake." + std::to_string(i), workers_[i].handshake.fd()});
@@ -75,12 +85,15 @@ std::vector<NamedDescriptor> Holdings::for_handshaker() const {
 }
 
 std::vector<NamedDescriptor> Holdings::for_control() const {
-  std::vector<NamedDescriptor> result{
-      {"config", config_.get()}, {"control-state", control_state_.fd()}, {"doorbell.control", control_doorbell_.fd()}};
+  std::vector<NamedDescriptor> result{{"config", config_.get()},
+                                      {"pulse", control_pulse_.fd()},
+                                      {"control-state", control_state_.fd()},
+                                      {"doorbell.control", control_doorbell_.fd()}};
   for (std::size_t i = 0; i < workers_.size(); ++i) {
     result.push_back({"shared." + std::to_string(i), workers_[i].shared.fd()});
     result.push_back({"doorbell.worker." + std::to_string(i), workers_[i].doorbell.fd()});
   }
+  for (NamedDescriptor& file : tls_files_.descriptors()) result.push_back(std::move(file));
   return result;
 }
 
@@ -89,11 +102,11 @@ std::uint64_t Holdings::worker_beats(std::uint16_t worker, std::uint32_t pid) co
 }
 
 std::uint64_t Holdings::handshaker_beats(std::uint32_t pid) const noexcept {
-  return workers_.empty() ? 0 : beats_of(workers_.front().handshake->handshaker_heartbeat, pid);
+  return beats_of(handshaker_pulse_->heartbeat, pid);
 }
 
 std::uint64_t Holdings::control_beats(std::uint32_t pid) const noexcept {
-  return workers_.empty() ? 0 : beats_of(workers_.front().shared->control_heartbeat, pid);
+  return beats_of(control_pulse_->heartbeat, pid);
 }
 
 }  // namespace sluice::supervisor

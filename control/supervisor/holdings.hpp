@@ -7,8 +7,10 @@
 #include "control/supervisor/certificate.hpp"
 #include "control/supervisor/media_sockets.hpp"
 #include "control/supervisor/supervisor_config.hpp"
+#include "control/supervisor/tls_files.hpp"
 #include "shm/channel/blank_regions.hpp"
 #include "shm/channel/handshake_segment.hpp"
+#include "shm/channel/pulse_segment.hpp"
 #include "shm/channel/shared_segment.hpp"
 #include "shm/descriptors/descriptor_set.hpp"
 #include "shm/region/region.hpp"
@@ -21,7 +23,10 @@ namespace sluice::supervisor {
 class Holdings {
  public:
   /// Opens and creates all of it. Throws StartError.
-  explicit Holdings(const SupervisorConfig& config);
+  /// `confinement` goes to the handshaker's command line.
+  explicit Holdings(const SupervisorConfig& config, std::vector<std::string> confinement = {});
+  /// Reads the files of signaling.tls again; to be called before control is told to.
+  void reload_tls() { tls_files_.reload(); }
 
   [[nodiscard]] std::vector<NamedDescriptor> for_worker(std::uint16_t worker) const;
   [[nodiscard]] std::vector<NamedDescriptor> for_handshaker() const;
@@ -39,16 +44,20 @@ class Holdings {
     SharedSegment shared;
     HandshakeSegment handshake;
     Region recovery;
+    Region wishes;
     Doorbell doorbell;
   };
   [[nodiscard]] static Worker make_worker(const SupervisorConfig& config, std::uint16_t index);
 
   std::vector<Worker> workers_;
   Region control_state_;
+  PulseSegment control_pulse_;
+  PulseSegment handshaker_pulse_;
   Doorbell control_doorbell_;
   Doorbell handshaker_doorbell_;
   Descriptor config_;
   ServerCertificate certificate_;
+  TlsFiles tls_files_;
 };
 
 }  // namespace sluice::supervisor

@@ -21,7 +21,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Duration look_every = 250ms;
+// Every child is looked at this often: a worker beats every 50 ms, and its death is to be seen by nobody.
+constexpr Duration look_every = HangLimits{}.look;
 
 TimePoint read_clock() {
   timespec now{};
@@ -42,35 +43,6 @@ Descriptor take_over_signals() {
   return signals;
 }
 
-std::string log_argument(const SupervisorConfig& config) {
-  return "--log=" + std::string(to_string(config.log_format));
-}
-
-Launch launch_worker(const SupervisorConfig& config, const Holdings& holdings, std::uint16_t index) {
-  Launch launch{config.programs.worker,
-                {"--index=" + std::to_string(index), "--engine=" + config.engine, log_argument(config)},
-                inherited_environment(Inherit::without_configuration),
-                holdings.for_worker(index)};
-  if (index < config.cores.size()) launch.arguments.push_back("--core=" + std::to_string(config.cores[index]));
-  return launch;
-}
-
-Launch launch_handshaker(const SupervisorConfig& config, const Holdings& holdings) {
-  return {config.programs.handshaker,
-          {"--workers=" + std::to_string(config.worker_count), log_argument(config)},
-          inherited_environment(Inherit::without_configuration),
-          holdings.for_handshaker()};
-}
-
-Launch launch_control(const SupervisorConfig& config, const Holdings& holdings) {
-  Launch launch{config.programs.control,
-                {"--workers=" + std::to_string(config.worker_count), "--fingerprint=" + holdings.fingerprint()},
-                inherited_environment(Inherit::everything),
-                holdings.for_control()};
-  launch.arguments.insert(launch.arguments.end(), config.control_arguments.begin(), config.control_arguments.end());
-  return launch;
-}
-
 }  // namespace
 
 Programs Programs::beside_this_one() {
@@ -80,27 +52,37 @@ Programs Programs::beside_this_one() {
 }
 
 Supervisor::Supervisor(const SupervisorConfig& config)
-    : config_(config), log_("supervisor", config.log_format), signals_(take_over_signals()), holdings_(config) {
+    : config_(config),
+      log_("supervisor", config.log_format),
+      users_(config.isolation, log_),
+      signals_(take_over_signals()),
+      holdings_(config, users_.arguments(ProcessRole::handshaker)),
+      launches_(config_, holdings_, users_),
+      spares_([this] { return launches_.spare(); }, config.spares, log_) {
   // Inherited by every child: none gains rights by what it executes.
   (void)::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
   add_children();
 }
 
 void Supervisor::add_children() {
-  const auto add = [this](std::deque<Child>& group, std::string name, auto launch, auto beats) {
-    group.emplace_back(Child::Role{std::move(name), std::move(launch), std::move(beats)}, log_);
-  };
-  add(
-      media_, "handshaker", [this] { return launch_handshaker(config_, holdings_); },
-      [this](std::uint32_t pid) { return holdings_.handshaker_beats(pid); });
+  media_.emplace_back(Child::Role{"handshaker", [this](const Child::Start&) { return launches_.handshaker(); },
+                                  [this](std::uint32_t pid) { return holdings_.handshaker_beats(pid); }, patient_limits()},
+                      log_);
   for (std::uint16_t i = 0; i < config_.worker_count; ++i) {
-    add(
-        media_, "worker-" + std::to_string(i), [this, i] { return launch_worker(config_, holdings_, i); },
-        [this, i](std::uint32_t pid) { return holdings_.worker_beats(i, pid); });
+    media_.emplace_back(
+        Child::Role{"worker-" + std::to_string(i),
+                    [this, i](const Child::Start& start) {
+                      ChildProcess process = spares_.take(read_clock());
+                      launches_.assign(process, i, start);
+                      return process;
+                    },
+                    [this, i](std::uint32_t pid) { return holdings_.worker_beats(i, pid); }, worker_limits()},
+        log_);
   }
-  add(
-      control_, "control", [this] { return launch_control(config_, holdings_); },
-      [this](std::uint32_t pid) { return holdings_.control_beats(pid); });
+  control_.emplace_back(
+      Child::Role{"control", [this](const Child::Start&) { return launches_.control(); },
+                  [this](std::uint32_t pid) { return holdings_.control_beats(pid); }, patient_limits(), SIGKILL},
+      log_);
 }
 
 template <typename Visit>
@@ -111,7 +93,8 @@ void Supervisor::for_each_child(Visit&& visit) {
 
 bool Supervisor::any_running() const {
   const auto runs = [](const Child& child) { return child.running(); };
-  return std::any_of(media_.begin(), media_.end(), runs) || std::any_of(control_.begin(), control_.end(), runs);
+  return spares_.running() || std::any_of(media_.begin(), media_.end(), runs) ||
+         std::any_of(control_.begin(), control_.end(), runs);
 }
 
 int Supervisor::run() {
@@ -135,11 +118,13 @@ int Supervisor::run() {
 void Supervisor::start_due(TimePoint now) {
   if (phase_ != Phase::serving) return;
   for_each_child([now](Child& child) { child.start_if_due(now); });
+  spares_.tend(now);
 }
 
 TimePoint Supervisor::next_deadline() const {
   TimePoint deadline = std::min(next_look_, kill_at_);
   if (phase_ != Phase::serving) return deadline;
+  deadline = std::min(deadline, spares_.next_start());
   for (const Child& child : media_) deadline = std::min(deadline, child.next_start());
   for (const Child& child : control_) deadline = std::min(deadline, child.next_start());
   return deadline;
@@ -150,6 +135,7 @@ void Supervisor::wait(TimePoint until) {
   for_each_child([&watched](const Child& child) {
     if (child.running()) watched.push_back({child.pidfd(), POLLIN, 0});
   });
+  spares_.watch(watched);
   const Duration left = std::max<Duration>(until - read_clock(), Duration::zero());
   const auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(left).count();
   (void)::poll(watched.data(), watched.size(), static_cast<int>(std::min<std::int64_t>(milliseconds, INT_MAX)));
@@ -159,6 +145,7 @@ void Supervisor::take_signals(TimePoint now) {
   signalfd_siginfo signal{};
   while (::read(signals_.get(), &signal, sizeof(signal)) == sizeof(signal)) {
     if (signal.ssi_signo == SIGHUP) {
+      holdings_.reload_tls();
       for (const Child& child : control_) child.signal(SIGHUP);
     } else if (phase_ == Phase::serving) {
       begin_stop(now);
@@ -192,20 +179,25 @@ void Supervisor::begin_stop(TimePoint now) {
 
 void Supervisor::advance_stop(TimePoint now) {
   if (phase_ == Phase::serving) return;
+  spares_.tend(now);
   if (now >= kill_at_) {
     log_.warn("not everything stopped in time, killing the rest");
     kill_at_ = never;
     for (Child& child : media_) child.stop();
+    spares_.stop();
     for_each_child([](const Child& child) { child.kill(); });
+    spares_.kill();
   }
   if (phase_ == Phase::stopping_control && !control_.front().running()) {
     phase_ = Phase::stopping_rest;
+    spares_.stop();
     for (Child& child : media_) child.stop();
   }
   if (phase_ == Phase::stopping_rest && !any_running()) phase_ = Phase::done;
 }
 
 void Supervisor::kill_everything() {
+  spares_.end_all();
   for_each_child([](const Child& child) { child.kill(); });
   while (any_running()) {
     wait(never);

@@ -4,7 +4,10 @@
 #include <functional>
 
 #include "control/supervisor/child.hpp"
+#include "control/supervisor/child_user.hpp"
 #include "control/supervisor/holdings.hpp"
+#include "control/supervisor/launches.hpp"
+#include "control/supervisor/spare_pool.hpp"
 #include "control/supervisor/supervisor_config.hpp"
 #include "shm/log/process_log.hpp"
 #include "shm/types/time.hpp"
@@ -49,8 +52,11 @@ class Supervisor {
 
   SupervisorConfig config_;
   ProcessLog log_;
+  ChildUsers users_;
   Descriptor signals_;
   Holdings holdings_;
+  Launches launches_;
+  SparePool spares_;
   std::deque<Child> media_;    // handshaker, then workers
   std::deque<Child> control_;  // one
   Phase phase_ = Phase::serving;

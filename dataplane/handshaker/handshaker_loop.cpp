@@ -32,6 +32,12 @@ HandshakeSegment attach(const DescriptorSet& descriptors, std::uint16_t index) {
   return std::move(*segment);
 }
 
+PulseSegment attach_pulse(const DescriptorSet& descriptors) {
+  auto segment = PulseSegment::attach(descriptors.find("pulse"));
+  if (!segment) throw std::runtime_error("pulse: " + segment.error().to_string());
+  return std::move(*segment);
+}
+
 Doorbell doorbell_of(const DescriptorSet& descriptors, const std::string& name) {
   Descriptor copy = Descriptor::duplicate(descriptors.find(name));
   if (!copy.valid()) throw std::runtime_error("the supervisor passed no " + name);
@@ -42,7 +48,8 @@ Doorbell doorbell_of(const DescriptorSet& descriptors, const std::string& name) 
 
 HandshakerLoop::HandshakerLoop(const DescriptorSet& descriptors, std::uint16_t workers, const DtlsContext& context,
                                int stop_fd)
-    : stop_fd_(stop_fd),
+    : pulse_(attach_pulse(descriptors)),
+      stop_fd_(stop_fd),
       // Later than any predecessor's, whatever it was.
       core_(context, *this, static_cast<std::uint64_t>(read_clock().time_since_epoch().count())),
       now_(read_clock()) {
@@ -55,6 +62,7 @@ HandshakerLoop::HandshakerLoop(const DescriptorSet& descriptors, std::uint16_t w
                HandshakeSender(layout.to_worker, doorbell_of(descriptors, "doorbell.worker." + std::to_string(i)))});
     layout.handshaker_heartbeat.restart(static_cast<std::uint32_t>(::getpid()));
   }
+  pulse_->heartbeat.restart(static_cast<std::uint32_t>(::getpid()));
   for (std::uint16_t i = 0; i < workers; ++i) core_.add_worker(now_, WorkerId{i});
   beat();
 }
@@ -115,6 +123,7 @@ void HandshakerLoop::sleep() noexcept {
 void HandshakerLoop::beat() noexcept {
   next_beat_ = now_ + beat_every;
   for (Worker& worker : workers_) worker.segment->handshaker_heartbeat.beat(now_);
+  pulse_->heartbeat.beat(now_);
 }
 
 }  // namespace sluice

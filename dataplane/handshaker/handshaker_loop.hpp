@@ -9,6 +9,7 @@
 #include "shm/channel/handshake_segment.hpp"
 #include "shm/channel/message_receiver.hpp"
 #include "shm/channel/message_sender.hpp"
+#include "shm/channel/pulse_segment.hpp"
 #include "shm/descriptors/descriptor_set.hpp"
 #include "shm/types/time.hpp"
 
@@ -40,6 +41,7 @@ class HandshakerLoop final : public HandshakerSink {
   void sleep() noexcept;
   void beat() noexcept;
 
+  PulseSegment pulse_;
   std::deque<Worker> workers_;  // by index; a worker has no move
   int stop_fd_;
   HandshakerCore core_;

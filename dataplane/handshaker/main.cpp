@@ -71,6 +71,9 @@ void run(const Arguments& arguments, const DescriptorSet& descriptors, FilterMod
   HandshakerLoop loop(descriptors, workers, context, stop.fd());
   const std::string user = own_user();
   const std::string capabilities = own_capabilities();
+  // Asked before it is forbidden to ask.
+  const std::string user = own_user();
+  const std::string capabilities = own_capabilities();
   const FilterOutcome filter = forbid_system_calls(ProcessRole::handshaker, mode);
   log.info("confined", {{"user", user}, {"capabilities", capabilities}, {"system_calls", filter.to_string()}});
   log.info("ready", {{"workers", std::to_string(workers)}});

@@ -1,18 +1,33 @@
-// sluice-worker: one media worker. Started by the supervisor only; see control/supervisor.
+// sluice-worker: one media worker. Started by the supervisor only; see control/supervisor. It starts without a place in the
+// server, does everything that needs none, and waits: a worker that dies is replaced by one that is warm already.
+//   sluice-worker --descriptors=N [--engine=auto] [--log=line]
+//   sluice-worker --describe-layout     which segments this build adopts: "KIND MAJOR.MINOR HASH SIZE" a line
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <cinttypes>
+#include <cstdio>
 #include <cstring>
 #include <exception>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "dataplane/engine/engine.hpp"
 #include "dataplane/process/arguments.hpp"
-#include "dataplane/process/confinement.hpp"
+#include "dataplane/process/pinning.hpp"
 #include "dataplane/process/stop_signal.hpp"
+#include "dataplane/srtp/warm_up.hpp"
+#include "dataplane/worker/crash_note.hpp"
 #include "dataplane/worker/worker_channels.hpp"
 #include "dataplane/worker/worker_core.hpp"
 #include "dataplane/worker/worker_loop.hpp"
 #include "dataplane/worker/worker_surroundings.hpp"
-#include "shm/descriptors/descriptor_set.hpp"
+#include "shm/confinement/rights.hpp"
+#include "shm/confinement/system_call_filter.hpp"
+#include "shm/descriptors/worker_assignment.hpp"
 #include "shm/log/process_log.hpp"
 #include "shm/types/entropy.hpp"
 
@@ -26,30 +41,69 @@ EngineChoice engine_choice(const std::string& text) {
   throw std::invalid_argument("--engine is auto, io_uring or mmsg");
 }
 
-DescriptorSet receive_from_supervisor(const Arguments& arguments) {
-  const Descriptor socket(static_cast<int>(arguments.number("descriptors", 1024)));
-  auto descriptors = receive_descriptors(socket.get());
-  if (!descriptors)
-    throw std::runtime_error("no descriptors from the supervisor: " + std::string(to_string(descriptors.error())));
-  return std::move(*descriptors);
+/// What ps shows: who looks for a worker finds one that works.
+void show_as(const std::string& name) {
+  (void)::prctl(PR_SET_NAME, name.c_str(), 0, 0, 0);
 }
 
-void run(const Arguments& arguments, std::uint16_t index, const ProcessLog& log) {
-  const StopSignal stop;
-  if (arguments.has("core")) {
-    const std::uint32_t core = arguments.number("core", 65535);
-    if (const auto error = pin_to_core(core)) {
-      log.warn("cannot stay on its core, check workers.cores",
-               {{"core", std::to_string(core)}, {"reason", std::strerror(*error)}});
-    }
+/// Waits for a place in the server; nothing when none will come, because the supervisor is gone or asks us to end.
+std::optional<AssignedWorker> wait_for_place(int socket, int stop_fd) {
+  // Tells the supervisor that we are warm. If it is gone, the wait says so.
+  const std::array<char, 1> warm{'w'};
+  (void)::send(socket, warm.data(), warm.size(), MSG_NOSIGNAL);
+  std::array<pollfd, 2> watched{pollfd{socket, POLLIN, 0}, pollfd{stop_fd, POLLIN, 0}};
+  while (watched[0].revents == 0) {
+    (void)::poll(watched.data(), watched.size(), -1);
+    if (watched[1].revents != 0) return std::nullopt;
   }
-  const DescriptorSet descriptors = receive_from_supervisor(arguments);
-  const std::string name = "socket." + std::to_string(index);
-  EngineConfig config;
-  config.choice = engine_choice(arguments.text("engine", "auto"));
+  auto assigned = receive_assignment(socket);
+  if (assigned) return std::move(*assigned);
+  if (assigned.error() == DescriptorError::closed) return std::nullopt;
+  throw std::runtime_error("no assignment from the supervisor: " + std::string(to_string(assigned.error())));
+}
+
+void print_identity(const char* kind, const SegmentIdentity& identity) {
+  std::printf("%s %u.%u %016" PRIx64 " %" PRIu64 "\n", kind, static_cast<unsigned>(identity.major),
+              static_cast<unsigned>(identity.minor), identity.layout_hash, identity.size_bytes);
+}
+
+int describe_layout() {
+  print_identity("recovery", RecoverySegment::identity());
+  print_identity("shared", SharedSegment::identity());
+  print_identity("handshake", HandshakeSegment::identity());
+  return 0;
+}
+
+/// From here on it can do nothing but its work: see docs/isolation.md.
+void close_behind(Engine& engine, FilterMode mode, const ProcessLog& log) {
+  engine.start();
+  const std::string user = own_user();
+  const std::string capabilities = own_capabilities();
+  const FilterOutcome filter = forbid_system_calls(ProcessRole::worker, mode);
+  log.info("confined", {{"user", user},
+                        {"capabilities", capabilities},
+                        {"system_calls", filter.to_string()},
+                        {"ring", engine.name() != "io_uring" ? "none"
+                                 : engine.restricted()       ? "restricted"
+                                                             : "not restricted"}});
+}
+
+void stay_on_core(std::int32_t core, const ProcessLog& log) {
+  if (core == WorkerAssignment::no_core) return;
+  if (const auto error = pin_to_core(static_cast<std::uint32_t>(core))) {
+    log.warn("cannot stay on its core, check workers.cores",
+             {{"core", std::to_string(core)}, {"reason", std::strerror(*error)}});
+  }
+}
+
+/// Does nothing that takes long before the loop runs: datagrams wait in the sockets meanwhile.
+void work(const AssignedWorker& assigned, EngineConfig config, FilterMode filter, int stop_fd, const ProcessLog& log) {
+  const auto& [assignment, descriptors] = assigned;
+  stay_on_core(assignment.core, log);
+  const std::string name = "socket." + std::to_string(assignment.index);
   config.sockets = {descriptors.find(name + ".v4"), descriptors.find(name + ".v6")};
 
-  WorkerChannels channels(descriptors, index);
+  WorkerChannels channels(descriptors, assignment.index, assignment.blank != 0);
   std::string why_not_io_uring;
   const std::unique_ptr<Engine> engine = open_engine(config, &why_not_io_uring);
   SystemEntropy entropy;
@@ -62,31 +116,59 @@ void run(const Arguments& arguments, std::uint16_t index, const ProcessLog& log)
                                      .datagrams = *engine,
                                      .events = events,
                                      .handshakes = handshakes,
-                                     .incarnation = channels.incarnation});
-  WorkerLoop loop(*engine, core, channels, stop.fd());
-  log.info("ready", {{"engine", std::string(engine->name())}, {"incarnation", std::to_string(channels.incarnation)}});
+                                     .incarnation = channels.incarnation,
+                                     .wishes = &channels.wishes,
+                                     .note = &channels.recovery->note,
+                                     .fate = assignment.fate});
+  const WorkerCore::Adopted adopted = core.adopt(engine->now());
+  note_crashes_in(channels.recovery->note);
+  WorkerLoop loop(*engine, core, channels, stop_fd);
+  close_behind(*engine, filter, log);
+  log.info("ready", {{"engine", std::string(engine->name())},
+                     {"incarnation", std::to_string(channels.incarnation)},
+                     {"transports", std::to_string(adopted.transports)},
+                     {"keyed", std::to_string(adopted.keyed)}});
+  if (adopted.unsound > 0) log.warn("found unsound records", {{"count", std::to_string(adopted.unsound)}});
   if (!why_not_io_uring.empty()) log.info("io_uring is not used", {{"reason", why_not_io_uring}});
   loop.run();
   log.info("ends");
+}
+
+int run(std::span<char* const> words, const Arguments& arguments) {
+  const LogFormat format = log_format_from(arguments.text("log", "line"));
+  std::string process = "spare";
+  try {
+    const StopSignal stop;
+    const auto order = ConfinementOrder::from(words);
+    give_up_rights(ProcessRole::worker, order);
+    EngineConfig config;
+    config.choice = engine_choice(arguments.text("engine", "auto"));
+    const Descriptor socket(static_cast<int>(arguments.number("descriptors", 1024)));
+    warm_up_ciphers();
+    show_as("sluice-spare");
+    const std::optional<AssignedWorker> assigned = wait_for_place(socket.get(), stop.fd());
+    if (!assigned) return 0;
+    const std::string index = std::to_string(assigned->assignment.index);
+    process = "worker-" + index;
+    show_as("sluice-work-" + index);
+    work(*assigned, config, order.filter, stop.fd(), ProcessLog(process, format));
+    return 0;
+  } catch (const std::exception& error) {
+    ProcessLog(process, format).error("cannot work", {{"reason", error.what()}});
+    return 1;
+  }
 }
 
 }  // namespace
 }  // namespace sluice
 
 int main(int count, char** words) {
+  const std::span<char* const> all(words, static_cast<std::size_t>(count));
   try {
-    const sluice::Arguments arguments(std::span<char* const>(words, static_cast<std::size_t>(count)).subspan(1));
-    const auto index = static_cast<std::uint16_t>(arguments.number("index", 1023));
-    const sluice::ProcessLog log("worker-" + std::to_string(index), sluice::log_format_from(arguments.text("log", "line")));
-    try {
-      sluice::guard_process_memory();
-      sluice::run(arguments, index, log);
-      return 0;
-    } catch (const std::exception& error) {
-      log.error("cannot work", {{"reason", error.what()}});
-    }
+    const sluice::Arguments arguments(all.subspan(1));
+    return arguments.has("describe-layout") ? sluice::describe_layout() : sluice::run(all, arguments);
   } catch (const std::exception& error) {
     sluice::ProcessLog("worker", sluice::LogFormat::line).error("is started by sluice serve", {{"reason", error.what()}});
+    return 1;
   }
-  return 1;
 }

@@ -98,8 +98,9 @@ void take_limits(ProcessRole role, bool own_user_only) noexcept {
 #ifndef SLUICE_SANITIZED
   limit(RLIMIT_NPROC, 0);  // the leak checker starts a thread
 #endif
-  // Segments have a fixed size, nothing else is written. But the log may go to a file.
-  if (!is_regular_file(STDOUT_FILENO) && !is_regular_file(STDERR_FILENO)) limit(RLIMIT_FSIZE, 0);
+  // Segments have a fixed size, nothing else is written. But the log may go to a file, and the certificate does.
+  if (role != ProcessRole::handshaker && !is_regular_file(STDOUT_FILENO) && !is_regular_file(STDERR_FILENO))
+    limit(RLIMIT_FSIZE, 0);
 }
 
 }  // namespace

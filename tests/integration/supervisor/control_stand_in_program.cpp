@@ -13,7 +13,7 @@
 #include <string>
 #include <string_view>
 
-#include "shm/channel/shared_segment.hpp"
+#include "shm/channel/pulse_segment.hpp"
 #include "shm/descriptors/descriptor_set.hpp"
 #include "shm/region/region.hpp"
 
@@ -65,9 +65,9 @@ int main(int count, char** words) {
   const ssize_t config_size = ::pread(descriptors->find("config"), config.data(), config.size() - 1, 0);
   const bool has_secrets = descriptors->find("recovery.0") >= 0 || descriptors->find("handshake.0") >= 0 ||
                            descriptors->find("certificate") >= 0 || descriptors->find("socket.0.v4") >= 0;
-  auto segment = SharedSegment::attach(descriptors->find("shared.0"));
-  if (!segment || config_size <= 0) return 3;
-  Heartbeat& heartbeat = (*segment)->control_heartbeat;
+  auto pulse = PulseSegment::attach(descriptors->find("pulse"));
+  if (!pulse || config_size <= 0) return 3;
+  Heartbeat& heartbeat = (*pulse)->heartbeat;
   heartbeat.restart(static_cast<std::uint32_t>(::getpid()));
   heartbeat.beat(read_clock());
   std::printf("control pid=%d starts=%llu state=%s shared=%s secrets=%s fingerprint=%zu workers=%s config=%s\n", ::getpid(),

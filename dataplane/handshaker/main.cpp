@@ -69,8 +69,6 @@ void run(const Arguments& arguments, const DescriptorSet& descriptors, FilterMod
   const auto workers = static_cast<std::uint16_t>(arguments.number("workers", 1024));
   const DtlsContext context(read_certificate(descriptors));
   HandshakerLoop loop(descriptors, workers, context, stop.fd());
-  const std::string user = own_user();
-  const std::string capabilities = own_capabilities();
   // Asked before it is forbidden to ask.
   const std::string user = own_user();
   const std::string capabilities = own_capabilities();

@@ -51,8 +51,13 @@ sluice_module(control/app USES shm_descriptors shm_confinement control_config co
 sluice_module(control/supervisor USES shm_channel shm_descriptors shm_confinement shm_log)
 sluice_module(control/cli USES shm_descriptors control_config control_host control_supervisor shm_log PACKAGES sluice::openssl)
 
+# --- the load generator: a client, which shares nothing with the server but packet formats and vocabulary
+sluice_module(tools/load USES shm_types shm_counters dataplane_packet dataplane_rtp dataplane_bwe
+              PACKAGES sluice::nice sluice::openssl sluice::srtp2 sluice::websockets sluice::json)
+
 # --- the programs
 sluice_program(sluice control/cli/main.cpp USES control_cli)
 sluice_program(sluice-control control/app/main.cpp USES control_app)
 sluice_program(sluice-worker dataplane/worker/main.cpp USES dataplane_worker)
 sluice_program(sluice-handshaker dataplane/handshaker/main.cpp USES dataplane_handshaker)
+sluice_program(sluice-load tools/load/main.cpp USES tools_load)

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "control/cli/benchmark_command.hpp"
 #include "control/cli/serve_command.hpp"
 
 namespace {
@@ -19,6 +20,7 @@ struct Command {
 
 constexpr std::array commands{
     Command{"serve", "run the server ('sluice serve --help' lists its options)", &sluice::cli::serve},
+    Command{"benchmark", "load a running server and measure ('sluice benchmark --help')", &sluice::cli::benchmark},
 };
 
 void print_usage(std::FILE* to) {

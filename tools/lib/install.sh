@@ -8,6 +8,8 @@ build_packages=(
   flatbuffers-compiler liburing-dev libseccomp-dev libjemalloc-dev nlohmann-json3-dev libyaml-cpp-dev
   libexpected-dev libgtest-dev libgmock-dev libbenchmark-dev openssl
 )
+# The fast SRTP; it is written for x86-64 only, and without it the build takes OpenSSL's.
+if [[ $(uname -m) == x86_64 ]]; then build_packages+=(libipsec-mb-dev); fi
 # The real clients of the tests.
 test_packages=(chromium iproute2)
 # Fuzzers (libFuzzer) and clang-tidy.

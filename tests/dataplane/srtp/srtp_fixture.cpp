@@ -6,6 +6,32 @@
 
 namespace sluice::srtp_test {
 
+std::unique_ptr<SrtpBackend> BackendCase::open() const {
+  if (name == "openssl") return std::make_unique<OpensslSrtpBackend>();
+  return open_ipsec_mb_backend(instructions);
+}
+
+void PrintTo(const BackendCase& backend, std::ostream* out) {
+  *out << backend.name;
+}
+
+const std::vector<BackendCase>& all_backends() {
+  static const std::vector<BackendCase> backends = [] {
+    std::vector<BackendCase> found{{.name = "openssl"}};
+    for (const BackendCase& one :
+         {BackendCase{"ipsec_mb_sse", InstructionSet::sse}, BackendCase{"ipsec_mb_avx", InstructionSet::avx},
+          BackendCase{"ipsec_mb_avx2", InstructionSet::avx2}, BackendCase{"ipsec_mb_avx512", InstructionSet::avx512}}) {
+      if (one.open() != nullptr) found.push_back(one);
+    }
+    return found;
+  }();
+  return backends;
+}
+
+const BackendCase& openssl_backend() {
+  return all_backends().front();
+}
+
 Buffer from_hex(std::string_view text) {
   Buffer bytes;
   unsigned value = 0;
@@ -68,8 +94,11 @@ Buffer rtcp_packet(std::uint32_t ssrc, std::size_t rest) {
   return packet;
 }
 
-Sealing::Sealing(SrtpProfile profile, std::uint32_t ssrc)
-    : sealer((state.keys = keys_of(profile), state), backend), sender(sender_state, sealer, Ssrc{ssrc}) {}
+Sealing::Sealing(SrtpProfile profile, std::uint32_t ssrc, const BackendCase& with, unsigned seed)
+    : owned(with.open()),
+      backend(*owned),
+      sealer((state.keys = keys_of(profile, seed), state), backend),
+      sender(sender_state, sealer, Ssrc{ssrc}) {}
 
 Result<Buffer, SrtpError> Sealing::rtp(std::int64_t sequence, const RtpShape& shape) {
   auto ticket = sender.claim({sequence});

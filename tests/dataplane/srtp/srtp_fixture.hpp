@@ -2,9 +2,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <ostream>
+#include <string>
 #include <string_view>
 #include <vector>
 
+#include "dataplane/srtp/ipsec_mb_backend.hpp"
 #include "dataplane/srtp/openssl_backend.hpp"
 #include "dataplane/srtp/srtp_receiver.hpp"
 #include "dataplane/srtp/srtp_sealer.hpp"
@@ -16,6 +20,17 @@ using Buffer = std::vector<std::byte>;
 
 inline constexpr SrtpProfile all_profiles[] = {SrtpProfile::aes128_cm_sha1_80, SrtpProfile::aead_aes_128_gcm,
                                                SrtpProfile::aead_aes_256_gcm};
+
+/// A backend that runs on this machine.
+struct BackendCase {
+  std::string name;                                    // letters, digits and _, as names of tests want them
+  InstructionSet instructions = InstructionSet::best;  // unused by OpenSSL
+  [[nodiscard]] std::unique_ptr<SrtpBackend> open() const;
+};
+void PrintTo(const BackendCase& backend, std::ostream* out);
+/// OpenSSL first, then ipsec-mb with each instruction set that this CPU has.
+const std::vector<BackendCase>& all_backends();
+const BackendCase& openssl_backend();
 
 /// The bytes of a text of hexadecimal digits; blanks are skipped.
 Buffer from_hex(std::string_view text);
@@ -40,12 +55,14 @@ Buffer rtcp_packet(std::uint32_t ssrc, std::size_t rest);
 
 /// Our end of an association, sealing RTP for one SSRC.
 struct Sealing {
-  explicit Sealing(SrtpProfile profile, std::uint32_t ssrc = 0x1234'5678);
+  explicit Sealing(SrtpProfile profile, std::uint32_t ssrc = 0x1234'5678, const BackendCase& with = openssl_backend(),
+                   unsigned seed = 1);
   /// Sealed, or the error.
   Result<Buffer, SrtpError> rtp(std::int64_t sequence, const RtpShape& shape = {});
   Result<Buffer, SrtpError> rtcp(Bytes compound);
 
-  OpensslSrtpBackend backend;
+  std::unique_ptr<SrtpBackend> owned;
+  SrtpBackend& backend;
   SrtpSealerState state;
   SrtpSenderState sender_state;
   SrtpSealer sealer;

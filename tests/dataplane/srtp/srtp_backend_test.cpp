@@ -1,4 +1,4 @@
-#include "dataplane/srtp/openssl_backend.hpp"
+#include "dataplane/srtp/srtp_backend.hpp"
 
 #include <gtest/gtest.h>
 
@@ -11,10 +11,19 @@
 namespace sluice {
 namespace {
 
+using srtp_test::BackendCase;
 using srtp_test::Buffer;
 using srtp_test::copy_of;
 using srtp_test::from_hex;
 using srtp_test::Sealing;
+
+class Backend : public ::testing::TestWithParam<BackendCase> {
+ protected:
+  std::unique_ptr<SrtpBackend> owned = GetParam().open();
+  SrtpBackend& backend = *owned;
+};
+INSTANTIATE_TEST_SUITE_P(all, Backend, ::testing::ValuesIn(srtp_test::all_backends()),
+                         [](const auto& test) { return test.param.name; });
 
 // RFC 7714 sections 16 and 17 give session keys, so these work below the key derivation.
 SessionKeys rfc_7714_keys(SrtpProfile profile) {
@@ -53,8 +62,7 @@ constexpr Vector rfc_7714_srtcp[] = {
      "1d1eb30c4446839f57ff6f6cb26ac3be 800005d4"},
 };
 
-TEST(OpensslBackend, opens_the_srtp_packets_of_rfc_7714_section_16) {
-  OpensslSrtpBackend backend;
+TEST_P(Backend, opens_the_srtp_packets_of_rfc_7714_section_16) {
   for (const Vector& vector : rfc_7714_srtp) {
     const auto context = backend.make_opening_context(rfc_7714_keys(vector.profile));
     Buffer packet = from_hex(vector.sealed);
@@ -66,8 +74,7 @@ TEST(OpensslBackend, opens_the_srtp_packets_of_rfc_7714_section_16) {
   }
 }
 
-TEST(OpensslBackend, opens_the_srtcp_packets_of_rfc_7714_section_17) {
-  OpensslSrtpBackend backend;
+TEST_P(Backend, opens_the_srtcp_packets_of_rfc_7714_section_17) {
   for (const Vector& vector : rfc_7714_srtcp) {
     const auto context = backend.make_opening_context(rfc_7714_keys(vector.profile));
     Buffer packet = from_hex(vector.sealed);
@@ -82,7 +89,7 @@ TEST(OpensslBackend, opens_the_srtcp_packets_of_rfc_7714_section_17) {
 // Gives the RFC's session keys for any keys, so that tickets can be claimed for them.
 class Rfc7714Backend final : public SrtpBackend {
  public:
-  explicit Rfc7714Backend(SrtpProfile profile) : profile_(profile) {}
+  Rfc7714Backend(SrtpProfile profile, SrtpBackend& inner) : profile_(profile), inner_(inner) {}
   std::string_view name() const noexcept override { return "rfc 7714"; }
   std::unique_ptr<SealingContext> make_sealing_context(const SessionKeys&) override {
     return inner_.make_sealing_context(rfc_7714_keys(profile_));
@@ -93,15 +100,15 @@ class Rfc7714Backend final : public SrtpBackend {
 
  private:
   SrtpProfile profile_;
-  OpensslSrtpBackend inner_;
+  SrtpBackend& inner_;
 };
 
-TEST(OpensslBackend, seals_the_packets_of_rfc_7714) {
+TEST_P(Backend, seals_the_packets_of_rfc_7714) {
   for (std::size_t i = 0; i < std::size(rfc_7714_srtp); ++i) {
-    Rfc7714Backend backend(rfc_7714_srtp[i].profile);
+    Rfc7714Backend rfc(rfc_7714_srtp[i].profile, backend);
     SrtpSealerState state{.keys = srtp_test::keys_of(rfc_7714_srtp[i].profile)};
     state.next_srtcp_index = 0x5d4 - srtcp_adoption_skip;
-    SrtpSealer sealer(state, backend);
+    SrtpSealer sealer(state, rfc);
     SrtpSenderState sender_state;
     SrtpSender sender(sender_state, sealer, Ssrc{0x5501a0b2});
 
@@ -125,13 +132,13 @@ TEST(OpensslBackend, seals_the_packets_of_rfc_7714) {
   }
 }
 
-TEST(OpensslBackend, pieces_padding_and_sealing_in_place_give_the_packet_of_one_piece) {
+TEST_P(Backend, pieces_padding_and_sealing_in_place_give_the_packet_of_one_piece) {
   for (const SrtpProfile profile : srtp_test::all_profiles) {
     Buffer plain = srtp_test::rtp_packet(7, {.payload = 60});
     plain[0] |= std::byte{0x20};  // padding of 5: four zeros and the count
     for (std::size_t i = 1; i <= 5; ++i) plain[plain.size() - i] = i == 1 ? std::byte{5} : std::byte{0};
     const auto seal = [&](auto&& fill) {
-      Sealing end(profile);
+      Sealing end(profile, 0x1234'5678, GetParam());
       Buffer out(plain.size() + srtp_overhead_max, std::byte{0xee});
       SealJob job;
       job.ticket = *end.sender.claim({7});
@@ -158,8 +165,8 @@ TEST(OpensslBackend, pieces_padding_and_sealing_in_place_give_the_packet_of_one_
   }
 }
 
-TEST(OpensslBackend, refuses_a_spent_ticket_and_a_small_slot) {
-  Sealing end(SrtpProfile::aead_aes_128_gcm);
+TEST_P(Backend, refuses_a_spent_ticket_and_a_small_slot) {
+  Sealing end(SrtpProfile::aead_aes_128_gcm, 0x1234'5678, GetParam());
   const Buffer plain = srtp_test::rtp_packet(1);
   Buffer out(plain.size() + 15);
   SealJob job;
@@ -178,15 +185,14 @@ TEST(OpensslBackend, refuses_a_spent_ticket_and_a_small_slot) {
   EXPECT_EQ(more, Buffer(more.size()));
 }
 
-TEST(OpensslBackend, seals_a_batch_of_mixed_profiles_and_kinds) {
-  OpensslSrtpBackend backend;
+TEST_P(Backend, seals_a_batch_of_mixed_profiles_and_kinds) {
   std::vector<std::unique_ptr<Sealing>> ends;
   std::vector<SealJob> jobs;
   std::vector<Buffer> outs(6);
   const Buffer rtp = srtp_test::rtp_packet(3);
   const Buffer rtcp = srtp_test::rtcp_packet(0x1234'5678, 24);
   for (std::size_t i = 0; i < outs.size(); ++i) {
-    ends.push_back(std::make_unique<Sealing>(srtp_test::all_profiles[i % 3]));
+    ends.push_back(std::make_unique<Sealing>(srtp_test::all_profiles[i % 3], 0x1234'5678, GetParam()));
     outs[i].resize(200);
     if (i < 3) {
       SealJob job;
@@ -209,6 +215,42 @@ TEST(OpensslBackend, seals_a_batch_of_mixed_profiles_and_kinds) {
     ASSERT_TRUE(opened);
     EXPECT_EQ(copy_of(*opened), i < 3 ? rtp : rtcp);
   }
+}
+
+TEST_P(Backend, refuses_a_changed_bit_anywhere) {
+  for (const SrtpProfile profile : srtp_test::all_profiles) {
+    Sealing end(profile, 0x1234'5678, GetParam());
+    const auto context = backend.make_opening_context(derive_session_keys(end.state.keys));
+    const Buffer rtp = end.rtp(0x3'0001, {.csrcs = 2, .extension_words = 3, .payload = 33}).value();
+    const Buffer rtcp = end.rtcp(srtp_test::rtcp_packet(0x1234'5678, 24)).value();
+    for (const SrtpPacketKind kind : {SrtpPacketKind::rtp, SrtpPacketKind::rtcp}) {
+      const bool is_rtp = kind == SrtpPacketKind::rtp;
+      const Buffer& sealed = is_rtp ? rtp : rtcp;
+      const auto opens = [&](std::size_t changed, std::uint64_t index) {
+        Buffer packet = sealed;
+        if (changed < packet.size() * 8) packet[changed / 8] ^= std::byte{1} << static_cast<int>(changed % 8);
+        OpenJob job{context.get(), kind, Ssrc{0x1234'5678}, index, is_rtp ? std::size_t{36} : std::size_t{8}, packet};
+        backend.open({&job, 1});
+        EXPECT_TRUE(job.result || job.result.error() == SrtpError::bad_tag);
+        return job.result.has_value();
+      };
+      const std::uint64_t index = is_rtp ? 0x3'0001 : srtcp_adoption_skip;
+      ASSERT_TRUE(opens(sealed.size() * 8, index));
+      if (is_rtp) {
+        EXPECT_FALSE(opens(sealed.size() * 8, index + 0x1'0000)) << "another rollover counter";
+      }
+      for (std::size_t bit = 0; bit < sealed.size() * 8; ++bit) ASSERT_FALSE(opens(bit, index)) << bit;
+    }
+  }
+}
+
+TEST_P(Backend, makes_no_context_for_no_keys) {
+  EXPECT_EQ(backend.make_sealing_context(SessionKeys{}), nullptr);
+  EXPECT_EQ(backend.make_opening_context(SessionKeys{}), nullptr);
+  OpenJob job;
+  backend.open({&job, 1});
+  ASSERT_FALSE(job.result);
+  EXPECT_EQ(job.result.error(), SrtpError::no_key);
 }
 
 }  // namespace

@@ -19,8 +19,8 @@
 #include "control/config/sources.hpp"
 #include "control/loop/web_server.hpp"
 #include "control/observability/log.hpp"
+#include "shm/confinement/confinement.hpp"
 #include "shm/confinement/rights.hpp"
-#include "shm/confinement/system_call_filter.hpp"
 
 namespace {
 
@@ -125,9 +125,9 @@ int main(int argc, char** argv) {
               static_cast<log::Level>(config.log.level));
     const CopiedTlsFiles tls(*descriptors, config);
     app::ControlServer server(config, arguments->control, std::move(*descriptors));
-    const FilterOutcome filter = forbid_system_calls(ProcessRole::control, order.filter);
+    const Confined confined = finish_confinement(ProcessRole::control, order);
     log::info("confined",
-              {{"user", own_user()}, {"capabilities", own_capabilities()}, {"system_calls", filter.to_string()}});
+              {{"user", confined.user}, {"capabilities", confined.capabilities}, {"system_calls", confined.system_calls}});
     server.run();
     return 0;
   } catch (const config::ConfigError& error) {

@@ -35,8 +35,7 @@ class SpawnSetup {
     (void)sigfillset(&all);
     (void)posix_spawnattr_setsigmask(&attributes_, &none);
     (void)posix_spawnattr_setsigdefault(&attributes_, &all);
-    (void)posix_spawnattr_setpgroup(&attributes_, 0);
-    (void)posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
+    (void)posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID);
   }
   ~SpawnSetup() {
     (void)posix_spawn_file_actions_destroy(&actions_);

@@ -15,8 +15,8 @@
 #include "dataplane/handshaker/handshaker_loop.hpp"
 #include "dataplane/process/arguments.hpp"
 #include "dataplane/process/stop_signal.hpp"
+#include "shm/confinement/confinement.hpp"
 #include "shm/confinement/rights.hpp"
-#include "shm/confinement/system_call_filter.hpp"
 #include "shm/descriptors/descriptor_set.hpp"
 #include "shm/log/process_log.hpp"
 
@@ -62,18 +62,17 @@ Certificate read_certificate(const DescriptorSet& descriptors) {
   return std::move(*certificate);
 }
 
-void run(const Arguments& arguments, const DescriptorSet& descriptors, FilterMode mode, const ProcessLog& log) {
+void run(const Arguments& arguments, const DescriptorSet& descriptors, const ConfinementOrder& order,
+         const ProcessLog& log) {
   const StopSignal stop;
   // Forwarding goes first where it shares a core with handshakes.
   (void)::setpriority(PRIO_PROCESS, 0, 5);
   const auto workers = static_cast<std::uint16_t>(arguments.number("workers", 1024));
   const DtlsContext context(read_certificate(descriptors));
   HandshakerLoop loop(descriptors, workers, context, stop.fd());
-  // Asked before it is forbidden to ask.
-  const std::string user = own_user();
-  const std::string capabilities = own_capabilities();
-  const FilterOutcome filter = forbid_system_calls(ProcessRole::handshaker, mode);
-  log.info("confined", {{"user", user}, {"capabilities", capabilities}, {"system_calls", filter.to_string()}});
+  const Confined confined = finish_confinement(ProcessRole::handshaker, order);
+  log.info("confined",
+           {{"user", confined.user}, {"capabilities", confined.capabilities}, {"system_calls", confined.system_calls}});
   log.info("ready", {{"workers", std::to_string(workers)}});
   loop.run();
   const HandshakerCounters& counters = loop.counters();
@@ -95,7 +94,7 @@ int main(int count, char** words) {
       if (arguments.has("make-certificate")) {
         make_certificate(descriptors);
       } else {
-        run(arguments, descriptors, order.filter, log);
+        run(arguments, descriptors, order, log);
       }
       return 0;
     } catch (const std::exception& error) {

@@ -25,8 +25,8 @@
 #include "dataplane/worker/worker_core.hpp"
 #include "dataplane/worker/worker_loop.hpp"
 #include "dataplane/worker/worker_surroundings.hpp"
+#include "shm/confinement/confinement.hpp"
 #include "shm/confinement/rights.hpp"
-#include "shm/confinement/system_call_filter.hpp"
 #include "shm/descriptors/worker_assignment.hpp"
 #include "shm/log/process_log.hpp"
 #include "shm/types/entropy.hpp"
@@ -75,14 +75,12 @@ int describe_layout() {
 }
 
 /// From here on it can do nothing but its work: see docs/isolation.md.
-void close_behind(Engine& engine, FilterMode mode, const ProcessLog& log) {
+void close_behind(Engine& engine, const ConfinementOrder& order, const ProcessLog& log) {
   engine.start();
-  const std::string user = own_user();
-  const std::string capabilities = own_capabilities();
-  const FilterOutcome filter = forbid_system_calls(ProcessRole::worker, mode);
-  log.info("confined", {{"user", user},
-                        {"capabilities", capabilities},
-                        {"system_calls", filter.to_string()},
+  const Confined confined = finish_confinement(ProcessRole::worker, order);
+  log.info("confined", {{"user", confined.user},
+                        {"capabilities", confined.capabilities},
+                        {"system_calls", confined.system_calls},
                         {"ring", engine.name() != "io_uring" ? "none"
                                  : engine.restricted()       ? "restricted"
                                                              : "not restricted"}});
@@ -97,7 +95,8 @@ void stay_on_core(std::int32_t core, const ProcessLog& log) {
 }
 
 /// Does nothing that takes long before the loop runs: datagrams wait in the sockets meanwhile.
-void work(const AssignedWorker& assigned, EngineConfig config, FilterMode filter, int stop_fd, const ProcessLog& log) {
+void work(const AssignedWorker& assigned, EngineConfig config, const ConfinementOrder& order, int stop_fd,
+          const ProcessLog& log) {
   const auto& [assignment, descriptors] = assigned;
   stay_on_core(assignment.core, log);
   const std::string name = "socket." + std::to_string(assignment.index);
@@ -123,7 +122,7 @@ void work(const AssignedWorker& assigned, EngineConfig config, FilterMode filter
   const WorkerCore::Adopted adopted = core.adopt(engine->now());
   note_crashes_in(channels.recovery->note);
   WorkerLoop loop(*engine, core, channels, stop_fd);
-  close_behind(*engine, filter, log);
+  close_behind(*engine, order, log);
   log.info("ready", {{"engine", std::string(engine->name())},
                      {"incarnation", std::to_string(channels.incarnation)},
                      {"transports", std::to_string(adopted.transports)},
@@ -151,7 +150,7 @@ int run(std::span<char* const> words, const Arguments& arguments) {
     const std::string index = std::to_string(assigned->assignment.index);
     process = "worker-" + index;
     show_as("sluice-work-" + index);
-    work(*assigned, config, order.filter, stop.fd(), ProcessLog(process, format));
+    work(*assigned, config, order, stop.fd(), ProcessLog(process, format));
     return 0;
   } catch (const std::exception& error) {
     ProcessLog(process, format).error("cannot work", {{"reason", error.what()}});

@@ -45,6 +45,8 @@ void keep_capabilities(std::uint64_t kept) {
   data[0].effective = data[0].permitted = static_cast<std::uint32_t>(kept);
   data[1].effective = data[1].permitted = static_cast<std::uint32_t>(kept >> 32U);
   if (::syscall(SYS_capset, &header, data.data()) != 0) fail("cannot give up capabilities", errno);
+  const Capabilities left = read_capabilities();
+  if (((left.permitted | left.effective) & ~kept) != 0) fail("capabilities are left over", EPERM);
 }
 
 /// What no program that this one might execute may ever get back.
@@ -74,14 +76,30 @@ bool is_regular_file(int fd) noexcept {
   return ::fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
 }
 
-/// Locked memory has no limit of ours where the process may still choose; else all that it is allowed.
-void raise_locked_memory() noexcept {
+/// Locked memory has no limit of ours where the process may still choose; else all that it is allowed. Whether that is
+/// without limit.
+bool raise_locked_memory() noexcept {
   const rlimit unlimited{RLIM_INFINITY, RLIM_INFINITY};
-  if (::setrlimit(RLIMIT_MEMLOCK, &unlimited) == 0) return;
+  if (::setrlimit(RLIMIT_MEMLOCK, &unlimited) == 0) return true;
   rlimit current{};
-  if (::getrlimit(RLIMIT_MEMLOCK, &current) != 0) return;
+  if (::getrlimit(RLIMIT_MEMLOCK, &current) != 0) return false;
   current.rlim_cur = current.rlim_max;
   (void)::setrlimit(RLIMIT_MEMLOCK, &current);
+  return false;
+}
+
+/// Of control on a port below 1024, for as long as it lives.
+std::uint64_t needed_for_good(ProcessRole role, const ConfinementOrder& order) noexcept {
+  return role == ProcessRole::control && order.low_ports ? mask_of(CAP_NET_BIND_SERVICE) : std::uint64_t{0};
+}
+
+void make_undumpable() noexcept {
+#ifdef SLUICE_SANITIZED
+  // The leak checker looks at its own process from outside; a change of user took that away.
+  (void)::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+#else
+  (void)::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+#endif
 }
 
 void take_limits(ProcessRole role, bool own_user_only) noexcept {
@@ -107,11 +125,11 @@ void take_limits(ProcessRole role, bool own_user_only) noexcept {
 
 void give_up_rights(ProcessRole role, const ConfinementOrder& order) {
   (void)::umask(077);
-  raise_locked_memory();
+  const bool locks_freely = raise_locked_memory();
   (void)::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
   empty_bounding_set();
-  const std::uint64_t wanted =
-      role == ProcessRole::control && order.low_ports ? mask_of(CAP_NET_BIND_SERVICE) : std::uint64_t{0};
+  std::uint64_t wanted = needed_for_good(role, order);
+  if (!locks_freely && role != ProcessRole::control) wanted |= mask_of(CAP_IPC_LOCK);
   const std::uint64_t kept = wanted & read_capabilities().permitted;
   if (order.user) {
     // Otherwise nothing would be left to keep.
@@ -119,16 +137,14 @@ void give_up_rights(ProcessRole role, const ConfinementOrder& order) {
     become(*order.user);
   }
   keep_capabilities(kept);
-  const Capabilities left = read_capabilities();
-  if ((left.permitted & ~kept) != 0) fail("capabilities are left over", EPERM);
   if (order.user && ::setresuid(0, 0, 0) == 0) fail("could become root again", EPERM);
   take_limits(role, order.user.has_value());
-#ifdef SLUICE_SANITIZED
-  // The leak checker looks at its own process from outside; a change of user took that away.
-  (void)::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
-#else
-  (void)::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-#endif
+  make_undumpable();
+}
+
+void give_up_last_rights(ProcessRole role, const ConfinementOrder& order) {
+  keep_capabilities(needed_for_good(role, order) & read_capabilities().permitted);
+  make_undumpable();
 }
 
 std::string own_user() {

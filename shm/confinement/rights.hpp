@@ -11,6 +11,10 @@ namespace sluice {
 /// capability: better no process than one with rights that nobody expects.
 void give_up_rights(ProcessRole role, const ConfinementOrder& order);
 
+/// The rest of it, once all memory with keys is mapped: where RLIMIT_MEMLOCK could not be raised, workers and handshaker
+/// keep the capability to lock memory until then. Throws std::runtime_error.
+void give_up_last_rights(ProcessRole role, const ConfinementOrder& order);
+
 /// What the process may still do, for its log: "60901" (user), "none" or a mask in hexadecimal (effective capabilities).
 [[nodiscard]] std::string own_user();
 [[nodiscard]] std::string own_capabilities();

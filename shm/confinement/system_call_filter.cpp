@@ -1,5 +1,6 @@
 #include "shm/confinement/system_call_filter.hpp"
 
+#include <fcntl.h>
 #include <linux/io_uring.h>
 #include <sched.h>
 #include <seccomp.h>
@@ -37,6 +38,10 @@ constexpr int allowed_to_media[] = {
 
 /// Workers also move packets: over the ring that is open, or by these.
 constexpr int allowed_to_workers[] = {SCMP_SYS(recvmmsg), SCMP_SYS(sendmmsg), SCMP_SYS(io_uring_enter), SCMP_SYS(getcpu)};
+
+/// The keeper answers on a socket, watches processes and reads which of those in the roster live. (openat: by rule)
+constexpr int allowed_to_keeper[] = {SCMP_SYS(accept4),    SCMP_SYS(recvfrom),   SCMP_SYS(sendto),    SCMP_SYS(sendmsg),
+                                     SCMP_SYS(getsockopt), SCMP_SYS(setsockopt), SCMP_SYS(pidfd_open)};
 
 /// Control serves strangers by libraries that need much, so it is denied what it never needs.
 constexpr int denied_to_control[] = {
@@ -125,6 +130,10 @@ Filter filter_of_media(ProcessRole role, FilterMode mode) {
   filter.add(SCMP_ACT_ALLOW, SCMP_SYS(mprotect), argument(2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
   // abort() is a signal to oneself; other processes are out of reach.
   filter.add(SCMP_ACT_ALLOW, SCMP_SYS(tgkill), argument(0, SCMP_CMP_EQ, static_cast<scmp_datum_t>(::getpid())));
+  if (role == ProcessRole::keeper) {
+    filter.add(SCMP_ACT_ALLOW, allowed_to_keeper);
+    filter.add(SCMP_ACT_ALLOW, SCMP_SYS(openat), argument(2, SCMP_CMP_MASKED_EQ, O_ACCMODE | O_CREAT, O_RDONLY));
+  }
   if (role != ProcessRole::worker) return filter;
   filter.add(SCMP_ACT_ALLOW, allowed_to_workers);
   // Closing a ring is all that is ever registered from here on; the ring itself refuses the rest as well.

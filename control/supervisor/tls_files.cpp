@@ -36,8 +36,9 @@ std::string read_file(const std::filesystem::path& path) {
 
 }  // namespace
 
-TlsFiles::TlsFiles(std::filesystem::path certificate, std::filesystem::path key)
-    : certificate_{std::move(certificate), {}}, key_{std::move(key), {}} {
+TlsFiles::TlsFiles(std::filesystem::path certificate, std::filesystem::path key, Descriptor certificate_memory,
+                   Descriptor key_memory)
+    : certificate_{std::move(certificate), std::move(certificate_memory)}, key_{std::move(key), std::move(key_memory)} {
   reload();
 }
 
@@ -46,8 +47,10 @@ void TlsFiles::refresh(Copy& copy) {
   std::string content = read_file(copy.source);
   if (content.empty()) return;
   if (!copy.memory.valid()) copy.memory = make_memory_file("sluice-tls");
-  (void)::ftruncate(copy.memory.get(), 0);
-  (void)!::pwrite(copy.memory.get(), content.data(), content.size(), 0);
+  // A copy that could not be made whole is no certificate: control says so when it reads it, and keeps the one it has.
+  if (::ftruncate(copy.memory.get(), 0) == 0) {
+    [[maybe_unused]] const ssize_t written = ::pwrite(copy.memory.get(), content.data(), content.size(), 0);
+  }
   ::explicit_bzero(content.data(), content.size());
 }
 

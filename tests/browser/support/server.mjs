@@ -31,40 +31,69 @@ export async function startServer(options = {}, { junk = true } = {}) {
     'signaling.port': signalingPort, 'signaling.host': '127.0.0.1', 'signaling.reconnectTtl': 15000, 'adminApi.port': adminPort,
     'media.port': mediaPort, 'media.announced_ip': '127.0.0.1', 'media.listen': '127.0.0.1', 'workers.count': 1, ...options,
   };
-  const child = spawn(`${binaries}/sluice`, ['serve', ...Object.entries(settings).map(([key, value]) => `--${key}=${value}`)],
-    { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...(junk ? { MALLOC_CONF: 'junk:true' } : {}) } });
+  const words = ['serve', ...Object.entries(settings).map(([key, value]) => `--${key}=${value}`)];
+  const environment = { ...process.env, ...(junk ? { MALLOC_CONF: 'junk:true' } : {}) };
   let log = '';
-  child.stderr.on('data', (chunk) => { log += chunk; });
   let output = '';
-  const exited = new Promise((resolve) => {
-    child.once('exit', (code, signal) => resolve({ code, signal }));
-    child.once('error', (error) => resolve({ code: null, signal: null, error: error.message }));
-  });
-  await new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`no 'sluice ready' within ${READY_LIMIT_MS} ms; log:\n${log}`)), READY_LIMIT_MS);
-    child.stdout.on('data', (chunk) => {
-      output += chunk;
-      if (/^sluice ready/m.test(output)) { clearTimeout(timer); resolve(); }
+  let child;
+  let exited;
+  const orphans = new Set(); // children of a `sluice serve` that was killed
+  async function serve() {
+    const started = child = spawn(`${binaries}/sluice`, words, { stdio: ['ignore', 'pipe', 'pipe'], env: environment });
+    started.stderr.on('data', (chunk) => { log += chunk; });
+    let answer = '';
+    exited = new Promise((resolve) => {
+      started.once('exit', (code, signal) => resolve({ code, signal }));
+      started.once('error', (error) => resolve({ code: null, signal: null, error: error.message }));
     });
-    exited.then((how) => { clearTimeout(timer); reject(new Error(`the server ended (${JSON.stringify(how)}); log:\n${log}`)); });
-  });
-  return {
-    pid: child.pid,
+    await new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error(`no 'sluice ready' within ${READY_LIMIT_MS} ms; log:\n${log}`)), READY_LIMIT_MS);
+      started.stdout.on('data', (chunk) => {
+        output += chunk;
+        answer += chunk;
+        if (/^sluice ready/m.test(answer)) { clearTimeout(timer); resolve(); }
+      });
+      exited.then((how) => { clearTimeout(timer); reject(new Error(`the server ended (${JSON.stringify(how)}); log:\n${log}`)); });
+    });
+  }
+  await serve();
+  const members = () => [...new Set([...childrenOf(child.pid), ...[...orphans].filter((pid) => nameOf(pid).startsWith('sluice'))])];
+  const server = {
+    get pid() { return child.pid; },
     url: `http://127.0.0.1:${signalingPort}/`,
     socketUrl: `ws://127.0.0.1:${signalingPort}/`,
     adminUrl: `http://127.0.0.1:${adminPort}`,
     mediaPort,
     log: () => log,
     output: () => output,
-    /** The process id of a child by the name of its program, e.g. 'sluice-control'. */
-    pidOf: (program) => childrenOf(child.pid).find((pid) => commandOf(pid) === program),
+    /** The process id of a child by the name of its program, e.g. 'sluice-control'; of workers, the first one with a place. */
+    pidOf: (program) => members().find((pid) => (
+      program === 'sluice-worker' ? nameOf(pid).startsWith('sluice-work-') : commandOf(pid) === program || nameOf(pid) === program)),
     /** Resident bytes of every process of the server, by program. */
-    memory: () => Object.fromEntries([child.pid, ...childrenOf(child.pid)].map((pid) => [`${commandOf(pid)}:${pid}`, residentBytes(pid)])),
+    memory: () => Object.fromEntries([child.pid, ...members()].map((pid) => [`${commandOf(pid)}:${pid}`, residentBytes(pid)])),
     /** One number from /metrics, summed over all its samples that hold `labels`. */
     async metric(name, labels = '') {
       const text = await (await fetch(`http://127.0.0.1:${adminPort}/metrics`)).text();
       return text.split('\n').filter((line) => line.startsWith(name) && /[ {]/.test(line[name.length]) && line.includes(labels))
         .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
+    },
+    /**
+     * Kills one process: 'worker', 'control', 'handshaker', 'keeper', or 'supervisor', after which a new `sluice serve` takes
+     * the server over. Nothing if none runs at the moment; else when it happened and which it was.
+     */
+    async killOne(victim, signal = 'SIGKILL') {
+      const pid = victim === 'supervisor' ? child.pid : this.pidOf(`sluice-${victim}`);
+      if (pid === undefined) return undefined;
+      const timeMs = Date.now();
+      if (victim !== 'supervisor') {
+        process.kill(pid, signal);
+        return { pid, timeMs };
+      }
+      for (const member of members()) orphans.add(member);
+      child.kill('SIGKILL');
+      await exited;
+      await serve();
+      return { pid, timeMs };
     },
     async stop() {
       child.kill('SIGTERM');
@@ -76,6 +105,7 @@ export async function startServer(options = {}, { junk = true } = {}) {
       return how;
     },
   };
+  return server;
 }
 
 function childrenOf(pid) {
@@ -87,6 +117,14 @@ function childrenOf(pid) {
       return false;
     }
   });
+}
+/** What the process calls itself: 'sluice-work-0' has a place, 'sluice-spare' waits for one. */
+function nameOf(pid) {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
+  } catch {
+    return '';
+  }
 }
 function commandOf(pid) {
   try {

@@ -1,6 +1,6 @@
 // sluice-worker: one media worker. Started by the supervisor only; see control/supervisor. It starts without a place in the
 // server, does everything that needs none, and waits: a worker that dies is replaced by one that is warm already.
-//   sluice-worker --descriptors=N [--engine=auto] [--log=line]
+//   sluice-worker --descriptors=N [--engine=auto] [--srtp=auto] [--log=line]
 //   sluice-worker --describe-layout     which segments this build adopts: "KIND MAJOR.MINOR HASH SIZE" a line
 #include <poll.h>
 #include <sys/prctl.h>
@@ -19,6 +19,7 @@
 #include "dataplane/process/arguments.hpp"
 #include "dataplane/process/pinning.hpp"
 #include "dataplane/process/stop_signal.hpp"
+#include "dataplane/srtp/backend_choice.hpp"
 #include "dataplane/srtp/warm_up.hpp"
 #include "dataplane/worker/crash_note.hpp"
 #include "dataplane/worker/worker_channels.hpp"
@@ -39,6 +40,11 @@ EngineChoice engine_choice(const std::string& text) {
     if (text == to_string(choice)) return choice;
   }
   throw std::invalid_argument("--engine is auto, io_uring or mmsg");
+}
+
+SrtpBackendChoice srtp_choice(const std::string& text) {
+  if (const auto choice = srtp_backend_choice(text)) return *choice;
+  throw std::invalid_argument("--srtp is auto, openssl or ipsec-mb");
 }
 
 /// What ps shows: who looks for a worker finds one that works.
@@ -95,7 +101,7 @@ void stay_on_core(std::int32_t core, const ProcessLog& log) {
 }
 
 /// Does nothing that takes long before the loop runs: datagrams wait in the sockets meanwhile.
-void work(const AssignedWorker& assigned, EngineConfig config, const ConfinementOrder& order, int stop_fd,
+void work(const AssignedWorker& assigned, EngineConfig config, SrtpBackend& srtp, const ConfinementOrder& order, int stop_fd,
           const ProcessLog& log) {
   const auto& [assignment, descriptors] = assigned;
   stay_on_core(assignment.core, log);
@@ -118,13 +124,15 @@ void work(const AssignedWorker& assigned, EngineConfig config, const Confinement
                                      .incarnation = channels.incarnation,
                                      .wishes = &channels.wishes,
                                      .note = &channels.recovery->note,
-                                     .fate = assignment.fate});
+                                     .fate = assignment.fate,
+                                     .backend = &srtp});
   const WorkerCore::Adopted adopted = core.adopt(engine->now());
   note_crashes_in(channels.recovery->note);
   WorkerLoop loop(*engine, core, channels, stop_fd);
   close_behind(*engine, order, log);
   log.info("ready", {{"engine", std::string(engine->name())},
                      {"incarnation", std::to_string(channels.incarnation)},
+                     {"srtp", std::string(srtp.name())},
                      {"transports", std::to_string(adopted.transports)},
                      {"keyed", std::to_string(adopted.keyed)}});
   if (adopted.unsound > 0) log.warn("found unsound records", {{"count", std::to_string(adopted.unsound)}});
@@ -143,6 +151,7 @@ int run(std::span<char* const> words, const Arguments& arguments) {
     EngineConfig config;
     config.choice = engine_choice(arguments.text("engine", "auto"));
     const Descriptor socket(static_cast<int>(arguments.number("descriptors", 1024)));
+    const std::unique_ptr<SrtpBackend> srtp = open_srtp_backend(srtp_choice(arguments.text("srtp", "auto")));
     warm_up_ciphers();
     show_as("sluice-spare");
     const std::optional<AssignedWorker> assigned = wait_for_place(socket.get(), stop.fd());
@@ -150,7 +159,7 @@ int run(std::span<char* const> words, const Arguments& arguments) {
     const std::string index = std::to_string(assigned->assignment.index);
     process = "worker-" + index;
     show_as("sluice-work-" + index);
-    work(*assigned, config, order, stop.fd(), ProcessLog(process, format));
+    work(*assigned, config, *srtp, order, stop.fd(), ProcessLog(process, format));
     return 0;
   } catch (const std::exception& error) {
     ProcessLog(process, format).error("cannot work", {{"reason", error.what()}});

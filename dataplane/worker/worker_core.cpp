@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <span>
 
+#include "dataplane/srtp/backend_choice.hpp"
 #include "dataplane/worker/worker_impl.hpp"
 
 namespace sluice {
@@ -31,7 +32,8 @@ std::uint64_t seed_of(Entropy& entropy) {
 
 WorkerCore::Impl::Impl(const WorkerSurroundings& surroundings)
     : surroundings_(surroundings),
-      backend_(surroundings.backend != nullptr ? *surroundings.backend : openssl_),
+      own_backend_(surroundings.backend != nullptr ? nullptr : open_srtp_backend(SrtpBackendChoice::automatic)),
+      backend_(surroundings.backend != nullptr ? *surroundings.backend : *own_backend_),
       batch_(backend_, surroundings.datagrams, surroundings.counters),
       for_transports_{
           backend_, stun_, surroundings.datagrams, batch_, at_once_, surroundings.counters, surroundings.entropy},

@@ -11,7 +11,6 @@
 #include "dataplane/bwe/pacing_queue.hpp"
 #include "dataplane/memory/flat_table.hpp"
 #include "dataplane/router/router.hpp"
-#include "dataplane/srtp/openssl_backend.hpp"
 #include "dataplane/worker/deadline_heap.hpp"
 #include "dataplane/worker/event_writer.hpp"
 #include "dataplane/worker/generation_stager.hpp"
@@ -82,7 +81,7 @@ class WorkerCore::Impl {
   void wake_woken(TimePoint now) noexcept;
 
   WorkerSurroundings surroundings_;
-  OpensslSrtpBackend openssl_;
+  std::unique_ptr<SrtpBackend> own_backend_;  // where nobody else gave one
   SrtpBackend& backend_;
   StunCodec stun_;
   AtOncePolicy at_once_;

@@ -37,7 +37,7 @@ struct WorkerSurroundings {
   /// Why there is a place to take. The note's signal counts as a crash whatever this says.
   PredecessorFate fate = PredecessorFate::none;
   PlaintextProbe* probe = nullptr;
-  SrtpBackend* backend = nullptr;  ///< null: the OpenSSL one
+  SrtpBackend* backend = nullptr;  ///< null: the fastest that runs here
 };
 
 }  // namespace sluice

@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 #include <link.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -20,6 +21,11 @@ int refuse(lws* wsi, unsigned status, const char* text) {
   lws_return_http_status(wsi, status, text);
   return -1;
 }
+
+/// Descriptors that stay free for the process itself, and beyond those for listeners without WebSocket (admin, metrics):
+/// full signaling must not blind the operator.
+constexpr rlim_t own_reserve = 8;
+constexpr rlim_t operator_reserve = 24;
 
 /// Turns of the loop in which libwebsockets closes what it has on it; three are known to be needed.
 constexpr int closing_turns = 8;
@@ -45,9 +51,8 @@ std::string_view fit_close_reason(std::string_view reason) noexcept {
   return reason.substr(0, end);
 }
 
-LwsServer::LwsServer(EventLoop& loop) : loop_(loop) {
-  // Its own lines would be a second log format; what matters reaches us through callbacks.
-  lws_set_log_level(0, nullptr);
+LwsServer::LwsServer(EventLoop& loop) : loop_(loop), accept_pause_(loop) {
+  // Its own lines would be a second log format; what matters reaches us through callbacks, and AcceptPause.
   static void* foreign_loops[1];
   foreign_loops[0] = loop.native();
   lws_context_creation_info info{};
@@ -133,6 +138,12 @@ std::uint16_t LwsServer::listen(ListenerConfig config) {
 }
 
 int LwsServer::callback(lws* wsi, lws_callback_reasons reason, void* user, void* in, std::size_t length) {
+  if (reason == LWS_CALLBACK_FILTER_NETWORK_CONNECTION) {  // of the listening socket; not 0: the connection is closed
+    auto& server = *static_cast<LwsServer*>(lws_context_user(lws_get_context(wsi)));
+    if (server.has_room_for(wsi, static_cast<int>(reinterpret_cast<std::intptr_t>(in)))) return 0;
+    ++server.statistics_.connections_refused;
+    return 1;
+  }
   const lws_protocols* protocol = lws_get_protocol(wsi);
   auto* listener = protocol == nullptr ? nullptr : static_cast<LwsListener*>(protocol->user);
   auto* session = static_cast<LwsSession*>(user);
@@ -171,6 +182,17 @@ int LwsServer::callback(lws* wsi, lws_callback_reasons reason, void* user, void*
     default:
       return 0;
   }
+}
+
+bool LwsServer::has_room_for(lws* wsi, int accepted_fd) const noexcept {
+  // The lowest free number is given first, so a high one says that those below are taken.
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return true;
+  const auto listener =
+      std::find_if(listeners_.begin(), listeners_.end(), [&](const auto& l) { return l->vhost == lws_get_vhost(wsi); });
+  const bool websocket = listener != listeners_.end() && (*listener)->config.websocket != nullptr;
+  const rlim_t reserve = own_reserve + (websocket ? operator_reserve : 0);
+  return static_cast<rlim_t>(accepted_fd) + reserve < limit.rlim_cur;
 }
 
 int LwsServer::confirm_upgrade(LwsListener& listener, lws* wsi, const char* wanted) {

@@ -3,6 +3,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "control/loop/accept_pause.hpp"
 #include "control/loop/event_loop.hpp"
 #include "control/loop/lws_session.hpp"
 
@@ -27,6 +28,7 @@ class LwsServer {
  private:
   static int callback(lws* wsi, lws_callback_reasons reason, void* user, void* in, std::size_t length);
 
+  [[nodiscard]] bool has_room_for(lws* wsi, int accepted_fd) const noexcept;
   int confirm_upgrade(LwsListener& listener, lws* wsi, const char* wanted);
   void opened(LwsListener& listener, LwsSession& session, lws* wsi);
   int received(LwsSocket& socket, const char* data, std::size_t length);
@@ -40,6 +42,7 @@ class LwsServer {
   int http_write(LwsSession& session, lws* wsi);
 
   EventLoop& loop_;
+  AcceptPause accept_pause_;
   lws_context* context_ = nullptr;
   std::vector<std::unique_ptr<LwsListener>> listeners_;
   std::vector<std::unique_ptr<EventLoop::Watch>> heartbeats_;

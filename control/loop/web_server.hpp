@@ -59,6 +59,7 @@ struct WebServerStatistics {
   std::uint64_t sockets_open = 0;
   std::uint64_t sockets_opened = 0;
   std::uint64_t upgrades_refused = 0;
+  std::uint64_t connections_refused = 0;  ///< closed at once, because descriptors run out
   std::uint64_t messages_in = 0;
   std::uint64_t messages_out = 0;
   std::uint64_t slow_readers_closed = 0;

@@ -94,6 +94,11 @@ bool FrameTracker::wants_key_frame(TimePoint now) noexcept {
   return true;
 }
 
+void FrameTracker::finish(TimePoint now) noexcept {
+  if (decoded_any_) counts_.longest_still = std::max(counts_.longest_still, now - last_decoded_);
+  decoded_any_ = false;
+}
+
 void FrameTracker::reset(TimePoint now) noexcept {
   counts_ = {};
   if (decoded_any_) last_decoded_ = std::max(last_decoded_, now);

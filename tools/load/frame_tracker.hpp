@@ -22,6 +22,8 @@ class FrameTracker {
   void on_packet(TimePoint arrival, const MediaStamp& stamp, std::uint16_t picture_id) noexcept;
   /// Looks whether patience is over. True when a key frame is to be asked for now.
   [[nodiscard]] bool wants_key_frame(TimePoint now) noexcept;
+  /// No more frames are expected: the time since the last one counts as still.
+  void finish(TimePoint now) noexcept;
   /// Counts anew; the decoder goes on where it is.
   void reset(TimePoint now) noexcept;
 

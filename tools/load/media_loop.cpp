@@ -128,7 +128,7 @@ void MediaLoop::stop_sending() {
     // What is still under way arrives, but silence is what was asked for now.
     for (const auto& peer : peers_) {
       for (const auto& stream : peer->receives()) {
-        if (const std::optional<Gap> gap = stream->gaps().finish(now_)) on_gap(*stream, *gap);
+        if (const std::optional<Gap> gap = stream->finish(now_)) on_gap(*stream, *gap);
       }
     }
   });
@@ -319,7 +319,7 @@ MediaResults MediaLoop::collect() {
   std::unordered_map<std::uint32_t, std::uint64_t> sent;  // counters by stream
   for (const auto& peer : peers_) {
     sum_up(results.peers, peer->counts());
-    sum_up(results.audit, peer->audit().counts());
+    sum_up(results.audit, peer->audit());
     for (const auto& stream : peer->sends()) {
       sent[stream->spec().stream] = stream->packets();
       results.frames_left_out += stream->frames_left_out();

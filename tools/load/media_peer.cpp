@@ -81,6 +81,7 @@ void MediaPeer::after_dtls(TimePoint now) {
   if (srtp_ == nullptr && dtls_.state() == DtlsClient::State::connected) {
     if (const std::optional<DtlsKeys> keys = dtls_.export_keys()) {
       srtp_ = std::make_unique<SrtpSession>(shared_.identity->profile(), keys->send, keys->receive);
+      inbound_ = std::make_unique<AuditedSrtp>(*srtp_, shared_.audit, shared_.on_repeat);
       std::uint64_t seed = spec_.seed;
       for (const SendSpec& send : spec_.sends)
         sends_.push_back(std::make_unique<SendStream>(send, shared_.settings, spec_.mid_extension,
@@ -125,13 +126,8 @@ void MediaPeer::on_rtp(TimePoint arrival, MutableBytes datagram) {
   }
   const Ssrc ssrc = header->ssrc();
   const std::uint16_t sequence = header->sequence_number().value;
-  if (shared_.audit) original_.assign(datagram.begin(), datagram.end());
-  const SrtpSession::Result result = srtp_->open_rtp(datagram);
-  if (result.opened != SrtpSession::Opened::fine) return look_at_refused_rtp(result.opened, original_, ssrc, sequence);
-  if (shared_.audit) {
-    const std::uint64_t index = audit_.guess_rtp_index(ssrc, sequence);
-    note_verdict(audit_.note_rtp(ssrc, index, tag_fingerprint(original_, original_.size())), ssrc, index, false);
-  }
+  const SrtpSession::Result result = inbound_->open_rtp(datagram, ssrc, sequence);
+  if (!count(result.opened)) return;
   const auto packet = RtpPacket::parse(datagram.first(result.size));
   if (!packet) {
     ++counts_.malformed;
@@ -149,46 +145,15 @@ void MediaPeer::on_rtp(TimePoint arrival, MutableBytes datagram) {
     shared_.on_gap(stream, *gap);
 }
 
-void MediaPeer::note_verdict(IndexVerdict verdict, Ssrc ssrc, std::uint64_t index, bool rtcp) {
-  if (verdict == IndexVerdict::repeat) shared_.on_repeat(ssrc, index, rtcp);
-}
-
-void MediaPeer::look_at_refused_rtp(SrtpSession::Opened opened, Bytes original, Ssrc ssrc, std::uint16_t sequence) {
-  ++(opened == SrtpSession::Opened::replayed ? counts_.replays : counts_.undecryptable);
-  if (!shared_.audit) return;
-  // libsrtp2 refuses before it decrypts, so whether the packet is authentic, and under which index, is found out here: with
-  // the rollover counter that is likely, the ones beside it, and the first.
-  const std::uint64_t guess = audit_.guess_rtp_index(ssrc, sequence);
-  const auto rollover = static_cast<std::uint32_t>(guess >> 16U);
-  std::array<std::uint32_t, 4> candidates{rollover, rollover == 0 ? 0 : rollover - 1, rollover + 1, 0};
-  for (const std::uint32_t candidate : candidates) {
-    if (!srtp_->is_authentic_rtp(original, ssrc, candidate)) continue;
-    const std::uint64_t index = std::uint64_t{candidate} << 16U | sequence;
-    note_verdict(audit_.note_rtp(ssrc, index, tag_fingerprint(original, original.size())), ssrc, index, false);
-    return;
-  }
-}
-
-void MediaPeer::look_at_refused_rtcp(SrtpSession::Opened opened, Bytes original) {
-  ++(opened == SrtpSession::Opened::replayed ? counts_.replays : counts_.undecryptable);
-  if (!shared_.audit || !srtp_->is_authentic_rtcp(original)) return;
-  const std::optional<std::uint32_t> index = srtp_->rtcp_index(original);
-  if (!index) return;
-  const Ssrc ssrc{load_u32(original, 4)};
-  const std::uint64_t fingerprint = tag_fingerprint(original, srtp_->rtcp_tag_end(original.size()));
-  note_verdict(audit_.note_rtcp(ssrc, *index, fingerprint), ssrc, *index, true);
+bool MediaPeer::count(SrtpSession::Opened opened) noexcept {
+  if (opened == SrtpSession::Opened::replayed) ++counts_.replays;
+  if (opened == SrtpSession::Opened::failed) ++counts_.undecryptable;
+  return opened == SrtpSession::Opened::fine;
 }
 
 void MediaPeer::on_rtcp(TimePoint arrival, MutableBytes datagram) {
-  if (shared_.audit) original_.assign(datagram.begin(), datagram.end());
-  const SrtpSession::Result result = srtp_->open_rtcp(datagram);
-  if (result.opened != SrtpSession::Opened::fine) return look_at_refused_rtcp(result.opened, original_);
-  if (shared_.audit) {
-    const Ssrc ssrc{load_u32(original_, 4)};
-    const std::uint64_t fingerprint = tag_fingerprint(original_, srtp_->rtcp_tag_end(original_.size()));
-    if (const std::optional<std::uint32_t> index = srtp_->rtcp_index(original_))
-      note_verdict(audit_.note_rtcp(ssrc, *index, fingerprint), ssrc, *index, true);
-  }
+  const SrtpSession::Result result = inbound_->open_rtcp(datagram);
+  if (!count(result.opened)) return;
   const auto compound = RtcpCompound::parse(datagram.first(result.size));
   if (!compound) {
     ++counts_.malformed;

@@ -9,6 +9,7 @@
 
 #include "dataplane/bwe/transport_feedback_generator.hpp"
 #include "dataplane/packet/rtcp_packet.hpp"
+#include "tools/load/audited_srtp.hpp"
 #include "tools/load/consent.hpp"
 #include "tools/load/datagrams.hpp"
 #include "tools/load/dtls_client.hpp"
@@ -66,7 +67,10 @@ class MediaPeer final : private PacketSink {
   [[nodiscard]] bool connected() const noexcept { return srtp_ != nullptr; }
   [[nodiscard]] const std::vector<std::unique_ptr<SendStream>>& sends() const noexcept { return sends_; }
   [[nodiscard]] std::vector<std::unique_ptr<ReceiveStream>>& receives() noexcept { return receives_; }
-  [[nodiscard]] const IndexAudit& audit() const noexcept { return audit_; }
+  /// Nothing before DTLS is done.
+  [[nodiscard]] IndexAudit::Counts audit() const noexcept {
+    return inbound_ == nullptr ? IndexAudit::Counts{} : inbound_->audit().counts();
+  }
 
  private:
   struct Route {
@@ -83,9 +87,7 @@ class MediaPeer final : private PacketSink {
   void after_dtls(TimePoint now);
   void on_rtp(TimePoint arrival, MutableBytes datagram);
   void on_rtcp(TimePoint arrival, MutableBytes datagram);
-  void look_at_refused_rtp(SrtpSession::Opened opened, Bytes original, Ssrc ssrc, std::uint16_t sequence);
-  void look_at_refused_rtcp(SrtpSession::Opened opened, Bytes original);
-  void note_verdict(IndexVerdict verdict, Ssrc ssrc, std::uint64_t index, bool rtcp);
+  [[nodiscard]] bool count(SrtpSession::Opened opened) noexcept;
   void handle(TimePoint arrival, const RtcpPacket& packet);
   void send_reports(TimePoint now);
   void send_feedback(TimePoint now);
@@ -96,7 +98,7 @@ class MediaPeer final : private PacketSink {
   DtlsClient dtls_;
   Consent consent_;
   std::unique_ptr<SrtpSession> srtp_;
-  IndexAudit audit_;
+  std::unique_ptr<AuditedSrtp> inbound_;
   std::vector<std::unique_ptr<SendStream>> sends_;
   std::vector<std::unique_ptr<ReceiveStream>> receives_;
   std::unordered_map<Ssrc, Route> routes_;
@@ -108,7 +110,6 @@ class MediaPeer final : private PacketSink {
   std::uint16_t transport_number_ = 0;
   bool sending_ = true;
   bool told_problem_ = false;
-  std::vector<std::byte> original_;  // the received ciphertext, for the audit
 };
 
 }  // namespace sluice::load

@@ -75,6 +75,11 @@ bool ReceiveStream::wants_key_frame(TimePoint now) noexcept {
   return spec_.label.kind == MediaKind::video && frames_.wants_key_frame(now);
 }
 
+std::optional<Gap> ReceiveStream::finish(TimePoint now) noexcept {
+  frames_.finish(now);
+  return gaps_.finish(now);
+}
+
 void ReceiveStream::reset(TimePoint now) noexcept {
   window_.reset();
   frames_.reset(now);

@@ -32,6 +32,8 @@ class ReceiveStream {
   [[nodiscard]] TimePoint nack_deadline() const noexcept { return wants_nack_ ? nack_.next_deadline() : never; }
   [[nodiscard]] bool wants_key_frame(TimePoint now) noexcept;
 
+  /// The publishers stop now: a silence up to now counts as a gap, and as a still picture.
+  std::optional<Gap> finish(TimePoint now) noexcept;
   /// Measurements begin anew.
   void reset(TimePoint now) noexcept;
 

@@ -47,6 +47,17 @@ std::string name_of(pid_t process) {
   return name;
 }
 
+/// comm holds 15 characters; the whole name stands at the end of the program's path.
+std::string long_name_of(pid_t process) {
+  constexpr std::size_t comm_max = 15;
+  const std::string name = name_of(process);
+  if (name.size() < comm_max) return name;
+  const std::string command = read_text(directory_of(process) + "/cmdline").value_or("");
+  const std::string path = command.substr(0, command.find('\0'));
+  const std::string program = path.substr(path.rfind('/') + 1);
+  return program.starts_with(name) ? program : name;
+}
+
 std::vector<pid_t> all_processes() {
   std::vector<pid_t> result;
   std::error_code error;
@@ -94,7 +105,7 @@ bool holds_any(pid_t process, const std::set<std::string>& inodes) {
 
 std::optional<ProcessUse> use_of(pid_t process) {
   ProcessUse use;
-  use.name = name_of(process);
+  use.name = long_name_of(process);
   if (use.name.empty()) return std::nullopt;
   std::error_code error;
   for (const fs::directory_entry& entry : fs::directory_iterator(directory_of(process) + "/task", error)) {

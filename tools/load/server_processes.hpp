@@ -12,7 +12,7 @@ namespace sluice::load {
 
 /// What one process has used, as /proc tells.
 struct ProcessUse {
-  std::string name;            ///< comm
+  std::string name;            ///< of the program
   std::int64_t cpu_ns = 0;     ///< all threads, since its start (schedstat)
   std::int64_t rss_bytes = 0;  ///< resident
 };

@@ -48,18 +48,31 @@ std::optional<std::uint8_t> SimulcastSwitcher::current() const noexcept {
   return unpack(state_->current);
 }
 
-bool SimulcastSwitcher::allowed(const LayerObserver& layers, std::uint8_t layer) const noexcept {
-  if (layer >= layers.layers()) return false;
-  return layers.rank_of(layer) <= std::min(bound(state_->ceiling), bound(state_->allocation));
+/// The highest rank that may be forwarded now. Beyond the ceiling only after the lowest alive layer was stable: at the start
+/// of a publication the layers below it come a moment later.
+unsigned SimulcastSwitcher::highest_allowed(TimePoint now, const LayerObserver& layers) const noexcept {
+  const unsigned limit = std::min(bound(state_->ceiling), bound(state_->allocation));
+  for (std::uint8_t rank = 0; rank < layers.layers(); ++rank) {
+    const std::uint8_t layer = layers.layer_at(rank);
+    if (!layers.alive(layer)) continue;
+    const bool lifts = rank > limit && rank <= bound(state_->allocation) && layers.stable(now, layer);
+    return lifts ? rank : limit;
+  }
+  return limit;
+}
+
+bool SimulcastSwitcher::allowed(TimePoint now, const LayerObserver& layers, std::uint8_t layer) const noexcept {
+  return layer < layers.layers() && layers.rank_of(layer) <= highest_allowed(now, layers);
 }
 
 std::optional<std::uint8_t> SimulcastSwitcher::target(TimePoint now, const LayerObserver& layers) const noexcept {
   const std::optional<std::uint8_t> present = current();
   const bool working = present && layers.alive(*present);
+  const unsigned highest = highest_allowed(now, layers);
   std::optional<std::uint8_t> unstable;
   for (std::uint8_t rank = layers.layers(); rank-- > 0;) {
     const std::uint8_t layer = layers.layer_at(rank);
-    if (!allowed(layers, layer) || !layers.alive(layer)) continue;
+    if (rank > highest || !layers.alive(layer)) continue;
     if (!working || layer == *present || layers.stable(now, layer)) return layer;
     if (!unstable) unstable = layer;
   }
@@ -77,7 +90,7 @@ Verdict SimulcastSwitcher::on_packet(TimePoint now, const LayerObserver& layers,
   const std::optional<std::uint8_t> present = current();
   if (present == packet.layer) return judge_present(packet);
   if (packet.sequence <= state_->highest[packet.layer]) return Verdict::late;
-  if (!packet.frame_start || !packet.key_frame || !allowed(layers, packet.layer)) return Verdict::drop;
+  if (!packet.frame_start || !packet.key_frame || !allowed(now, layers, packet.layer)) return Verdict::drop;
   // Anything allowed is better than a picture that stands still.
   if (!present || !layers.alive(*present) || target(now, layers) == packet.layer) return begin(packet);
   return Verdict::drop;

@@ -50,9 +50,10 @@ enum class Verdict : std::uint8_t {
   skip       ///< of the present layer, left out with its whole frame: Vp8Rewriter::skip and StreamRewriter::skip
 };
 
-/// Chooses the simulcast layer of one subscription. The target is the highest layer that is alive within all ceilings; a
-/// change happens only at the first packet of a key frame of the target, and until then the present layer goes on. When the
-/// present layer dies the target falls; a layer that comes (back) is chosen once it was stable for a while.
+/// Chooses the simulcast layer of one subscription. The target is the highest layer that is alive within all ceilings, or
+/// the lowest alive one when control's ceiling lies below all that is alive; a change happens only at the first packet of a
+/// key frame of the target, and until then the present layer goes on. When the present layer dies the target falls; a layer
+/// that comes (back) is chosen once it was stable for a while.
 ///
 /// `current` is a layer index (of the rid), ceilings are ranks by quality. With no layer yet, the key frame of any allowed
 /// layer is taken, because a small picture now is better than none.
@@ -61,9 +62,11 @@ class SimulcastSwitcher {
   /// Goes on from a filled state.
   explicit SimulcastSwitcher(SwitcherState& state) noexcept : state_(&state) {}
 
-  /// Highest rank allowed by control (the subscriber's wish, policy); nothing: no ceiling.
+  /// Highest rank wanted by control (the subscriber's wish); nothing: no ceiling. Who wants little wants no black picture
+  /// instead: where no layer within the ceiling is alive, the lowest that is stable is forwarded. What must not be forwarded
+  /// at all is made inactive, not capped.
   void set_ceiling(std::optional<std::uint8_t> rank) noexcept;
-  /// Highest rank that the bandwidth allocation affords; nothing: not limited.
+  /// Highest rank that the bandwidth allocation affords; nothing: not limited. Never exceeded.
   void set_allocation(std::optional<std::uint8_t> rank) noexcept;
   /// Highest VP8 temporal id to forward; nothing: all. Goes down with the next frame, up at the next layer sync of the
   /// higher layer (RFC 7741 Y bit) or key frame.
@@ -86,7 +89,8 @@ class SimulcastSwitcher {
   [[nodiscard]] const SwitcherState& state() const noexcept { return *state_; }
 
  private:
-  [[nodiscard]] bool allowed(const LayerObserver& layers, std::uint8_t layer) const noexcept;
+  [[nodiscard]] unsigned highest_allowed(TimePoint now, const LayerObserver& layers) const noexcept;
+  [[nodiscard]] bool allowed(TimePoint now, const LayerObserver& layers, std::uint8_t layer) const noexcept;
   Verdict begin(const SwitcherPacket& packet) noexcept;
   Verdict judge_present(const SwitcherPacket& packet) noexcept;
   void update_temporal(const SwitcherPacket& packet) noexcept;

@@ -60,13 +60,34 @@ TEST(SimulcastSwitcher, TheTargetIsTheLowestOfAllCeilings) {
   };
   for (const Case& c :
        {Case{{}, {}, 0b111, 2}, Case{1, {}, 0b111, 1}, Case{{}, 0, 0b111, 0}, Case{2, 1, 0b111, 1}, Case{1, 2, 0b111, 1},
-        Case{{}, {}, 0b011, 1}, Case{1, {}, 0b101, 0}, Case{0, {}, 0b110, {}}, Case{255, {}, 0b111, 2}}) {
+        Case{{}, {}, 0b011, 1}, Case{1, {}, 0b101, 0}, Case{0, {}, 0b110, 1}, Case{0, {}, 0b100, 2}, Case{{}, 0, 0b110, {}},
+        Case{0, 1, 0b110, 1}, Case{0, 1, 0b100, {}}, Case{255, {}, 0b111, 2}}) {
     Subscription s;
     s.alive(c.alive, milliseconds(1000));
     s.switcher.set_ceiling(c.ceiling);
     s.switcher.set_allocation(c.allocation);
     EXPECT_EQ(s.switcher.target(s.now, s.layers), c.target);
   }
+}
+
+TEST(SimulcastSwitcher, ACeilingBelowAllThatIsAliveGivesTheLowestRatherThanBlack) {
+  Subscription s;
+  s.switcher.set_ceiling(0);
+  s.alive(0b110, milliseconds(300));
+  EXPECT_EQ(s.wanted(), std::nullopt) << "the lowest layer may still come";
+  EXPECT_EQ(s.key(1, 1), Verdict::drop);
+  s.alive(0b110, milliseconds(300));
+  EXPECT_EQ(s.wanted(), 1);
+  EXPECT_EQ(s.key(2, 5), Verdict::drop) << "no more than needed";
+  EXPECT_EQ(s.key(1, 2), Verdict::switched);
+  s.alive(0b111, milliseconds(66));
+  EXPECT_EQ(s.wanted(), 0) << "the wish holds again at once";
+  EXPECT_EQ(s.packet(1, 3), Verdict::forward);
+  EXPECT_EQ(s.key(0, 1), Verdict::switched);
+  EXPECT_EQ(s.key(1, 4), Verdict::drop);
+  s.alive(0b100, milliseconds(700));
+  EXPECT_EQ(s.wanted(), 2) << "the last that is left";
+  EXPECT_EQ(s.key(2, 50), Verdict::switched);
 }
 
 TEST(SimulcastSwitcher, CeilingsSpeakOfQualityNotOfTheOrderOfRids) {

@@ -2,11 +2,14 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <charconv>
 #include <ctime>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <string_view>
 
 #include "control/api/bearer.hpp"
 #include "control/rooms/random_id.hpp"
@@ -76,6 +79,21 @@ std::uint64_t resident_bytes() {
   return resident * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
 }
 
+std::string percent_decoded(std::string_view text) {
+  std::string value;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    unsigned byte = 0;
+    if (text[i] == '%' && i + 2 < text.size() &&
+        std::from_chars(text.data() + i + 1, text.data() + i + 3, byte, 16).ptr == text.data() + i + 3) {
+      value += static_cast<char>(byte);
+      i += 2;
+    } else {
+      value += text[i];
+    }
+  }
+  return value;
+}
+
 /// The value of one query parameter, percent-decoded.
 std::optional<std::string> query_value(const std::string& query, const std::string& name) {
   std::size_t at = 0;
@@ -84,16 +102,9 @@ std::optional<std::string> query_value(const std::string& query, const std::stri
     const std::string pair = query.substr(at, end - at);
     at = end + 1;
     if (!pair.starts_with(name + "=")) continue;
-    std::string value;
-    for (std::size_t i = name.size() + 1; i < pair.size(); ++i) {
-      if (pair[i] == '%' && i + 2 < pair.size() && isxdigit(pair[i + 1]) != 0 && isxdigit(pair[i + 2]) != 0) {
-        value += static_cast<char>(std::stoi(pair.substr(i + 1, 2), nullptr, 16));
-        i += 2;
-      } else {
-        value += pair[i] == '+' ? ' ' : pair[i];
-      }
-    }
-    return value;
+    std::string value = pair.substr(name.size() + 1);
+    std::replace(value.begin(), value.end(), '+', ' ');
+    return percent_decoded(value);
   }
   return std::nullopt;
 }
@@ -163,14 +174,22 @@ HttpResponse AdminApi::handle(const HttpRequest& request) {
     std::string id = path.substr(7);
     for (const std::string action : {"/broadcast", "/mute-all"}) {
       if (request.method == HttpMethod::post && id.ends_with(action)) {
-        return one_room(request, RoomId(id.substr(0, id.size() - action.size())), action.substr(1));
+        return one_room(request, room_named(id.substr(0, id.size() - action.size())), action.substr(1));
       }
     }
-    return one_room(request, RoomId(id), "");
+    return one_room(request, room_named(id), "");
   }
   if (path == "/peers") return peers(request, "");
   if (path.starts_with("/peers/")) return peers(request, path.substr(7));
   return failure(404, "Not found");
+}
+
+RoomId AdminApi::room_named(const std::string& id) const {
+  const RoomId plain(id);
+  if (rooms_.find_room(plain) != nullptr) return plain;
+  // The HTTP library decodes escapes before it looks for line ends, "//" and "..", so it refuses or rewrites ids that hold
+  // them. Escaped twice (%250A) they pass it untouched.
+  return RoomId(percent_decoded(id));
 }
 
 HttpResponse AdminApi::health() const {

@@ -12,6 +12,8 @@
 namespace sluice {
 
 /// The admin API (contract section 36) and /metrics, as a function from request to response. Pure but for what it is given.
+/// A room id that holds line ends, "//", a "." or ".." between slashes, or ends like an action, is named in a path by
+/// escaping it twice ("%252F"); an id that reads as given has precedence.
 class AdminApi {
  public:
   struct Options {
@@ -31,6 +33,7 @@ class AdminApi {
   [[nodiscard]] loop::HttpResponse health() const;
   [[nodiscard]] loop::HttpResponse stats() const;
   [[nodiscard]] loop::HttpResponse metrics() const;
+  [[nodiscard]] RoomId room_named(const std::string& id) const;
   [[nodiscard]] loop::HttpResponse rooms_collection(const loop::HttpRequest& request);
   [[nodiscard]] loop::HttpResponse one_room(const loop::HttpRequest& request, const RoomId& id, const std::string& action);
   [[nodiscard]] loop::HttpResponse peers(const loop::HttpRequest& request, const std::string& id);

@@ -75,7 +75,10 @@ class ListenError : public std::runtime_error {
 };
 
 /// HTTP/1.1 and WebSocket by libwebsockets on the event loop. HTTP/2 is neither offered nor accepted, nor is compression.
-/// Message order is kept per socket; broken frames close only their own connection (1002, 1007, 1009).
+/// Message order is kept per socket; broken frames close only their own connection (1002, 1007, 1009). One rule of RFC 6455
+/// section 5.1 is not kept: frames without a mask are taken instead of closed with 1002. libwebsockets 4.1 reads the mask bit
+/// and shows it to no callback, nor the bytes before it has parsed them; later versions refuse such frames by themselves. The
+/// mask protects proxies on the way from scripts in browsers, which cannot leave it out.
 class WebServer {
  public:
   explicit WebServer(EventLoop& loop);

@@ -74,6 +74,21 @@ TEST_F(AdminApiTest, RoomsAreCreatedReturnedPatchedAndDestroyed) {
   EXPECT_EQ(call(HttpMethod::del, "/admin/rooms/a/b ü").status, 404);
 }
 
+TEST_F(AdminApiTest, RoomsWhoseIdsCannotStandInAPathAreNamedByEscapingTwice) {
+  const json wanted = {{"roomId", "a\n//../%41/broadcast"}};
+  EXPECT_EQ(call(HttpMethod::post, "/admin/rooms", wanted.dump()).status, 201);
+  const std::string path = "/admin/rooms/a%0A%2F%2F..%2F%2541%2Fbroadcast";  // as it comes, unescaped once
+  EXPECT_EQ(get(path)["id"], wanted["roomId"]);
+  EXPECT_EQ(json::parse(call(HttpMethod::post, path + "/broadcast", R"({"payload":1})").body)["sent"], 0);
+  EXPECT_EQ(call(HttpMethod::post, "/admin/rooms", R"({"roomId":"x%41"})").status, 201);
+  EXPECT_EQ(call(HttpMethod::post, "/admin/rooms", R"({"roomId":"xA"})").status, 201);
+  EXPECT_EQ(get("/admin/rooms/x%41")["id"], "x%41") << "the id as given first";
+  EXPECT_EQ(get("/admin/rooms/xA")["id"], "xA");
+  EXPECT_EQ(call(HttpMethod::get, "/admin/rooms/%zz%4").status, 404);
+  EXPECT_EQ(call(HttpMethod::del, path).status, 200);
+  EXPECT_EQ(call(HttpMethod::del, path).status, 404);
+}
+
 TEST_F(AdminApiTest, PeersAreListedWithoutSecretsAndKicked) {
   const PeerId peer = join("r");
   const json list = get("/admin/peers")["peers"];

@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <atomic>
 #include <csignal>
+#include <cstdio>
 #include <memory>
 #include <string>
 #include <thread>
@@ -90,6 +92,27 @@ TEST_F(WebServerTest, AnswersHttpRequests) {
   EXPECT_TRUE(response.starts_with("HTTP/1.1 404")) << response;
   EXPECT_NE(response.find("x-a: b"), std::string::npos) << response;
   EXPECT_NE(response.find("/a b|x=1&y=2|"), std::string::npos) << response;
+}
+
+TEST_F(WebServerTest, EveryByteOfAPathMayBeEscapedOnceOrElseTwice) {
+  const auto path_of = [this](const std::string& escape) {
+    TcpClient client(port_);
+    client.write("GET /a" + escape + "b HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+    const std::string response = client.read_all();
+    const std::size_t body = response.find("\r\n\r\n");
+    return body == std::string::npos ? response : response.substr(body + 4);
+  };
+  for (int byte = 1; byte < 256; ++byte) {
+    std::array<char, 8> escape{};
+    std::snprintf(escape.data(), escape.size(), "%%%02X", static_cast<unsigned>(byte));
+    if (byte == '\r' || byte == '\n') {
+      // libwebsockets takes it for the end of the request line. Escaped twice it arrives escaped.
+      EXPECT_EQ(path_of("%25" + std::string(escape.data() + 1)), "/a" + std::string(escape.data()) + "b||");
+    } else {
+      EXPECT_EQ(path_of(escape.data()), "/a" + std::string(1, static_cast<char>(byte)) + "b||");
+    }
+  }
+  EXPECT_EQ(path_of("/%252F%252E%252E/"), "/a/%2F%2E%2E/b||");
 }
 
 TEST_F(WebServerTest, KeepsAnHttpConnectionForFurtherRequests) {

@@ -4,10 +4,12 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 
@@ -107,6 +109,15 @@ std::optional<ChildProcess> ChildProcess::adopt(pid_t pid, std::uint64_t start_t
 void ChildProcess::give(const std::vector<NamedDescriptor>& descriptors) {
   (void)send_descriptors(socket_.get(), descriptors);
   close_socket();
+}
+
+void ChildProcess::close_socket() noexcept {
+  if (!socket_.valid()) return;
+  (void)::shutdown(socket_.get(), SHUT_RD);  // nothing comes after what is drained here
+  std::array<char, 64> unread{};
+  while (::recv(socket_.get(), unread.data(), unread.size(), MSG_DONTWAIT) > 0) {
+  }
+  socket_.reset();
 }
 
 void ChildProcess::signal(int number) const noexcept {

@@ -46,7 +46,9 @@ class ChildProcess {
   void give(const std::vector<NamedDescriptor>& descriptors);
   /// Our end of the socket on its descriptor 3; -1 after give() and for an adopted process.
   [[nodiscard]] int socket() const noexcept { return socket_.get(); }
-  void close_socket() noexcept { socket_.reset(); }
+  /// Closes it; what the child has sent and nobody read is thrown away first, or the child's next receive would fail with
+  /// ECONNRESET although its assignment is there.
+  void close_socket() noexcept;
 
   [[nodiscard]] pid_t pid() const noexcept { return pid_; }
   /// Readable when the process has ended.

@@ -26,6 +26,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <exception>
 #include <filesystem>
@@ -367,7 +368,9 @@ void print_status() {
 
 int run(std::span<char* const> words) {
   const Arguments arguments(words);
-  const std::string name = arguments.text("attempt", "none");
+  // Under a whole supervisor, which passes no arguments of ours, by the environment.
+  const char* const by_environment = std::getenv("ESCAPE_ATTEMPT");
+  const std::string name = arguments.text("attempt", by_environment == nullptr ? "none" : by_environment);
   const ConfinementOrder order = ConfinementOrder::from(words);
   give_up_rights(ProcessRole::worker, order);
   const Descriptor socket(static_cast<int>(arguments.number("descriptors", 1024)));
@@ -377,7 +380,7 @@ int run(std::span<char* const> words) {
 
   Surroundings at;
   at.parent = ::getppid();
-  at.sibling = static_cast<pid_t>(arguments.number("sibling", 1U << 30U));
+  at.sibling = std::stoi(arguments.text("sibling", "0"));
   at.parent_pidfd = static_cast<int>(::syscall(SYS_pidfd_open, at.parent, 0));
   at.socket = assigned->descriptors.find("socket." + index + ".v4");
   at.any_memfd = assigned->descriptors.find("shared." + index);

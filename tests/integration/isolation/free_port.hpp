@@ -30,4 +30,16 @@ inline std::uint16_t free_ports() {
   }
 }
 
+/// A TCP port of 127.0.0.1 that is free now.
+inline std::uint16_t free_tcp_port() {
+  const Descriptor socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in name{};
+  name.sin_family = AF_INET;
+  name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&name), sizeof(name)) != 0) return 0;
+  socklen_t length = sizeof(name);
+  (void)::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&name), &length);
+  return ntohs(name.sin_port);
+}
+
 }  // namespace sluice::test

@@ -13,7 +13,9 @@ namespace sluice::supervisor {
 class TlsFiles {
  public:
   /// Empty paths: none. A file that cannot be read is not passed on; control then tries by itself and says what is wrong.
-  TlsFiles(std::filesystem::path certificate, std::filesystem::path key);
+  /// `certificate_memory` and `key_memory`: where a predecessor copied them to, or invalid.
+  TlsFiles(std::filesystem::path certificate, std::filesystem::path key, Descriptor certificate_memory = {},
+           Descriptor key_memory = {});
 
   /// Copies them again, into the same memory. One that cannot be read any more stays as it was.
   void reload();

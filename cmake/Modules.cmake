@@ -57,6 +57,7 @@ sluice_module(tools/load USES shm_types shm_counters dataplane_packet dataplane_
 
 # --- the programs
 sluice_program(sluice control/cli/main.cpp USES control_cli)
+sluice_program(sluice-keeper control/supervisor/main_keeper.cpp USES control_supervisor)
 sluice_program(sluice-control control/app/main.cpp USES control_app)
 sluice_program(sluice-worker dataplane/worker/main.cpp USES dataplane_worker)
 sluice_program(sluice-handshaker dataplane/handshaker/main.cpp USES dataplane_handshaker)

@@ -8,6 +8,7 @@
 
 #include "control/cli/benchmark_command.hpp"
 #include "control/cli/serve_command.hpp"
+#include "control/cli/upgrade_command.hpp"
 
 namespace {
 
@@ -20,6 +21,7 @@ struct Command {
 
 constexpr std::array commands{
     Command{"serve", "run the server ('sluice serve --help' lists its options)", &sluice::cli::serve},
+    Command{"upgrade", "move the running server to the build in a folder: sluice upgrade PATH", &sluice::cli::upgrade},
     Command{"benchmark", "load a running server and measure ('sluice benchmark --help')", &sluice::cli::benchmark},
 };
 

@@ -5,9 +5,13 @@
 #include <cstdlib>
 #include <optional>
 #include <thread>
+#include <utility>
 
 #include "control/cli/port_check.hpp"
 #include "control/cli/serve_arguments.hpp"
+#include "control/supervisor/adoption.hpp"
+#include "control/supervisor/runtime_folder.hpp"
+#include "control/supervisor/start_error.hpp"
 #include "control/supervisor/supervisor.hpp"
 
 namespace sluice::cli {
@@ -59,7 +63,13 @@ supervisor::SupervisorConfig supervisor_config(const ServeArguments& serve) {
     config.tls_certificate = signaling.tls->cert;
     config.tls_key = signaling.tls->key;
   }
+  config.runtime_folder = supervisor::runtime_folder().value_or(std::filesystem::path());
   return config;
+}
+
+void check_tcp_ports(const config::ServerConfig& config) {
+  check_tcp_port(config.signaling.host, config.signaling.port, "signaling.port");
+  if (config.admin_api.enabled) check_tcp_port(config.admin_api.host, config.admin_api.port, "adminApi.port");
 }
 
 }  // namespace
@@ -76,11 +86,17 @@ int serve(std::span<const std::string> arguments) {
       std::fputs(serve_help().c_str(), stdout);
       return 0;
     }
-    check_tcp_port(serve.config.signaling.host, serve.config.signaling.port, "signaling.port");
-    if (serve.config.admin_api.enabled)
-      check_tcp_port(serve.config.admin_api.host, serve.config.admin_api.port, "adminApi.port");
+    supervisor::SupervisorConfig config = supervisor_config(serve);
+    config.server_arguments = {"serve"};
+    config.server_arguments.insert(config.server_arguments.end(), arguments.begin(), arguments.end());
+    std::optional<supervisor::Adoption> adoption = supervisor::look_for_server(config);
+    // The control process of a server that is taken over has them open.
+    if (!adoption) check_tcp_ports(serve.config);
     for (const std::string& warning : serve.warnings) std::fprintf(stderr, "sluice: note: %s\n", warning.c_str());
-    return supervisor::run_supervisor(supervisor_config(serve));
+    return supervisor::run_supervisor(config, std::move(adoption));
+  } catch (const supervisor::StartError& error) {
+    std::fprintf(stderr, "sluice: %s\n", error.what());
+    return 1;
   } catch (const config::ConfigError& error) {
     std::fprintf(stderr, "sluice: %s\n", error.what());
     return 2;

@@ -1,6 +1,10 @@
 #include "control/supervisor/holdings.hpp"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <cstring>
+#include <optional>
 #include <utility>
 
 #include "control/supervisor/memory_file.hpp"
@@ -16,6 +20,49 @@ T taken(Result<T, RegionError> result, const char* what) {
   return std::move(*result);
 }
 
+Descriptor taken_from(DescriptorSet& from, const std::string& name) {
+  Descriptor descriptor = from.take(name);
+  if (!descriptor.valid()) {
+    throw StartError("A server without its supervisor runs, but of what it needs " + name +
+                     " is missing: end its processes and start anew.");
+  }
+  return descriptor;
+}
+
+template <typename Segment>
+Segment adopted(DescriptorSet& from, const std::string& name) {
+  const Descriptor descriptor = taken_from(from, name);
+  auto segment = Segment::attach(descriptor.get());
+  if (!segment) {
+    throw StartError("A server without its supervisor runs, but its " + name + " is of another version of sluice (" +
+                     segment.error().to_string() + "): start that version, or end its processes first.");
+  }
+  return std::move(*segment);
+}
+
+Region adopted_region(DescriptorSet& from, const std::string& name) {
+  const Descriptor descriptor = taken_from(from, name);
+  return taken(Region::map(descriptor.get(), Access::read_write), name.c_str());
+}
+
+std::string content_of(int fd) {
+  struct stat status{};
+  if (::fstat(fd, &status) != 0 || status.st_size <= 0) return {};
+  std::string text(static_cast<std::size_t>(status.st_size), '\0');
+  const ssize_t size = ::pread(fd, text.data(), text.size(), 0);
+  text.resize(size < 0 ? 0 : static_cast<std::size_t>(size));
+  return text;
+}
+
+/// What whoever formatted the segment wrote; nothing before that.
+std::optional<SegmentIdentity> identity_of(Bytes region) {
+  if (region.size() < sizeof(SegmentHeader)) return std::nullopt;
+  const auto* bytes = reinterpret_cast<const SegmentHeader*>(region.data());
+  if (segment_is_unready(*bytes)) return std::nullopt;
+  return SegmentIdentity{static_cast<SegmentKind>(bytes->kind), bytes->major, bytes->minor, bytes->layout_hash,
+                         bytes->size_bytes};
+}
+
 Doorbell make_doorbell() {
   auto doorbell = Doorbell::create();
   if (!doorbell) throw StartError(std::string("Cannot create an eventfd: ") + std::strerror(doorbell.error()) + ".");
@@ -29,6 +76,13 @@ std::uint64_t beats_of(const Heartbeat& heartbeat, std::uint32_t pid) noexcept {
 
 }  // namespace
 
+void Holdings::guard(Worker& worker) {
+  // Keys will lie there: they stay out of this process's core dumps as well. Locking needs a right; it is best effort.
+  (void)worker.handshake.region().guard_secrets();
+  (void)worker.recovery.guard_secrets();
+  (void)worker.wishes.guard_secrets();
+}
+
 Holdings::Worker Holdings::make_worker(const SupervisorConfig& config, std::uint16_t index) {
   const int port = config.media_port + index;
   if (port > 65535) throw StartError("media.port plus the number of workers exceeds 65535: choose a lower --media.port.");
@@ -38,10 +92,7 @@ Holdings::Worker Holdings::make_worker(const SupervisorConfig& config, std::uint
                 taken(Region::create("sluice-recovery", BlankRegions::recovery_bytes), "recovery"),
                 taken(Region::create("sluice-wishes", BlankRegions::wishes_bytes), "wishes"),
                 make_doorbell()};
-  // Keys will lie there: they stay out of this process's core dumps as well. Locking needs a right; it is best effort.
-  (void)worker.handshake.region().guard_secrets();
-  (void)worker.recovery.guard_secrets();
-  (void)worker.wishes.guard_secrets();
+  guard(worker);
   return worker;
 }
 
@@ -56,6 +107,34 @@ Holdings::Holdings(const SupervisorConfig& config, std::vector<std::string> conf
   // Sockets first: a busy port is the most likely reason not to start.
   for (std::uint16_t i = 0; i < config.worker_count; ++i) workers_.push_back(make_worker(config, i));
   certificate_ = make_server_certificate(config.programs.handshaker, std::move(confinement));
+}
+
+Holdings::Worker Holdings::adopt_worker(DescriptorSet& from, std::uint16_t index) {
+  const std::string number = std::to_string(index);
+  Worker worker{{from.take("socket." + number + ".v4"), from.take("socket." + number + ".v6")},
+                adopted<SharedSegment>(from, "shared." + number),
+                adopted<HandshakeSegment>(from, "handshake." + number),
+                adopted_region(from, "recovery." + number),
+                adopted_region(from, "wishes." + number),
+                Doorbell(taken_from(from, "doorbell.worker." + number))};
+  guard(worker);
+  return worker;
+}
+
+Holdings::Holdings(const SupervisorConfig& config, Adoption& adoption)
+    : control_state_(adopted_region(adoption.descriptors, "control-state")),
+      control_pulse_(adopted<PulseSegment>(adoption.descriptors, "pulse.control")),
+      handshaker_pulse_(adopted<PulseSegment>(adoption.descriptors, "pulse.handshaker")),
+      control_doorbell_(taken_from(adoption.descriptors, "doorbell.control")),
+      handshaker_doorbell_(taken_from(adoption.descriptors, "doorbell.handshaker")),
+      config_(taken_from(adoption.descriptors, "config")),
+      certificate_{taken_from(adoption.descriptors, "certificate"), adoption.roster.fingerprint()},
+      tls_files_(config.tls_certificate, config.tls_key, adoption.descriptors.take("tls.cert"),
+                 adoption.descriptors.take("tls.key")) {
+  for (std::uint16_t i = 0; i < config.worker_count; ++i) workers_.push_back(adopt_worker(adoption.descriptors, i));
+  if (content_of(config_.get()) == config.control_config) return;
+  config_changed_ = true;
+  config_ = make_sealed_file("sluice-config", as_bytes(config.control_config));
 }
 
 std::vector<NamedDescriptor> Holdings::for_worker(std::uint16_t worker) const {
@@ -94,6 +173,34 @@ std::vector<NamedDescriptor> Holdings::for_control() const {
     result.push_back({"doorbell.worker." + std::to_string(i), workers_[i].doorbell.fd()});
   }
   for (NamedDescriptor& file : tls_files_.descriptors()) result.push_back(std::move(file));
+  return result;
+}
+
+std::vector<NamedDescriptor> Holdings::for_keeper() const {
+  std::vector<NamedDescriptor> result{{"config", config_.get()},
+                                      {"certificate", certificate_.file.get()},
+                                      {"pulse.control", control_pulse_.fd()},
+                                      {"pulse.handshaker", handshaker_pulse_.fd()},
+                                      {"control-state", control_state_.fd()},
+                                      {"doorbell.control", control_doorbell_.fd()},
+                                      {"doorbell.handshaker", handshaker_doorbell_.fd()}};
+  for (std::uint16_t i = 0; i < workers_.size(); ++i) {
+    for (NamedDescriptor& mine : for_worker(i)) {
+      if (mine.name != "doorbell.control" && mine.name != "doorbell.handshaker") result.push_back(std::move(mine));
+    }
+  }
+  for (NamedDescriptor& file : tls_files_.descriptors()) result.push_back(std::move(file));
+  return result;
+}
+
+std::vector<SegmentIdentity> Holdings::layouts() const {
+  std::vector<SegmentIdentity> result{SharedSegment::identity(), HandshakeSegment::identity()};
+  for (const Worker& worker : workers_) {
+    if (const auto recovery = identity_of(worker.recovery.bytes())) {
+      result.push_back(*recovery);
+      break;
+    }
+  }
   return result;
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "control/supervisor/adoption.hpp"
 #include "control/supervisor/certificate.hpp"
 #include "control/supervisor/media_sockets.hpp"
 #include "control/supervisor/supervisor_config.hpp"
@@ -25,12 +26,20 @@ class Holdings {
   /// Opens and creates all of it. Throws StartError.
   /// `confinement` goes to the handshaker's command line.
   explicit Holdings(const SupervisorConfig& config, std::vector<std::string> confinement = {});
+  /// Takes over what a dead supervisor held. Throws StartError.
+  Holdings(const SupervisorConfig& config, Adoption& adoption);
+  /// Whether control was configured otherwise by the supervisor before this one.
+  [[nodiscard]] bool config_changed() const noexcept { return config_changed_; }
   /// Reads the files of signaling.tls again; to be called before control is told to.
   void reload_tls() { tls_files_.reload(); }
 
   [[nodiscard]] std::vector<NamedDescriptor> for_worker(std::uint16_t worker) const;
   [[nodiscard]] std::vector<NamedDescriptor> for_handshaker() const;
   [[nodiscard]] std::vector<NamedDescriptor> for_control() const;
+  /// All of it, for the keeper.
+  [[nodiscard]] std::vector<NamedDescriptor> for_keeper() const;
+  /// The first bytes of the segments of the first worker, by kind, as their users wrote them.
+  [[nodiscard]] std::vector<SegmentIdentity> layouts() const;
   [[nodiscard]] const std::string& fingerprint() const noexcept { return certificate_.fingerprint; }
 
   /// How often the process `pid` has beaten; 0 when the beats are another process's.
@@ -48,6 +57,8 @@ class Holdings {
     Doorbell doorbell;
   };
   [[nodiscard]] static Worker make_worker(const SupervisorConfig& config, std::uint16_t index);
+  static void guard(Worker& worker);
+  [[nodiscard]] static Worker adopt_worker(DescriptorSet& from, std::uint16_t index);
 
   std::vector<Worker> workers_;
   Region control_state_;
@@ -58,6 +69,7 @@ class Holdings {
   Descriptor config_;
   ServerCertificate certificate_;
   TlsFiles tls_files_;
+  bool config_changed_ = false;
 };
 
 }  // namespace sluice::supervisor

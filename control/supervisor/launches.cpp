@@ -1,8 +1,17 @@
 #include "control/supervisor/launches.hpp"
 
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "control/supervisor/adoption.hpp"
+#include "control/supervisor/local_socket.hpp"
+#include "control/supervisor/start_error.hpp"
 #include "shm/descriptors/worker_assignment.hpp"
 
 namespace sluice::supervisor {
@@ -22,12 +31,38 @@ void add(std::vector<std::string>& arguments, const std::vector<std::string>& mo
 
 }  // namespace
 
+ChildProcess Launches::keeper() const {
+  const std::filesystem::path path = keeper_path(config_.runtime_folder, config_.media_port);
+  // Under another name first: the socket of the keeper before it, if there is one, is replaced at one stroke, when this one
+  // has everything.
+  const std::filesystem::path fresh = path.string() + ".new";
+  (void)::unlink(fresh.c_str());
+  const Descriptor listener = listen_at(fresh);
+  if (!listener.valid()) throw StartError("Cannot listen at " + fresh.string() + ": " + std::strerror(errno) + ".");
+  const Descriptor own_pidfd(static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0)));
+  Launch launch{
+      config_.programs.keeper,
+      {"--supervisor=" + std::to_string(::getpid()), "--owner=" + std::to_string(::geteuid()), log_argument(config_)},
+      inherited_environment(Inherit::without_configuration)};
+  add(launch.arguments, users_.arguments(ProcessRole::keeper));
+  ChildProcess process = ChildProcess::start(launch);
+  roster_.note({Place::Kind::keeper}, process.pid());
+  std::vector<NamedDescriptor> descriptors = holdings_.for_keeper();
+  descriptors.push_back({"roster", roster_.fd()});
+  descriptors.push_back({"listener", listener.get()});
+  descriptors.push_back({"supervisor", own_pidfd.get()});
+  process.give(descriptors);
+  (void)::rename(fresh.c_str(), path.c_str());
+  return process;
+}
+
 ChildProcess Launches::handshaker() const {
   Launch launch{config_.programs.handshaker,
                 {workers_argument(config_), log_argument(config_)},
                 inherited_environment(Inherit::without_configuration)};
   add(launch.arguments, users_.arguments(ProcessRole::handshaker));
   ChildProcess process = ChildProcess::start(launch);
+  roster_.note({Place::Kind::handshaker}, process.pid());
   process.give(holdings_.for_handshaker());
   return process;
 }
@@ -39,6 +74,7 @@ ChildProcess Launches::control() const {
   add(launch.arguments, users_.arguments(ProcessRole::control));
   add(launch.arguments, config_.control_arguments);
   ChildProcess process = ChildProcess::start(launch);
+  roster_.note({Place::Kind::control}, process.pid());
   process.give(holdings_.for_control());
   return process;
 }
@@ -57,6 +93,7 @@ void Launches::assign(ChildProcess& spare, std::uint16_t index, const Child::Sta
   assignment.fate = start.fate;
   assignment.blank = start.blank ? 1 : 0;
   if (index < config_.cores.size()) assignment.core = config_.cores[index];
+  roster_.note({Place::Kind::worker, index}, spare.pid());
   // One that died meanwhile does not take it; its pidfd says so.
   (void)send_assignment(spare.socket(), assignment, holdings_.for_worker(index));
   spare.close_socket();

@@ -6,16 +6,21 @@
 #include "control/supervisor/child_process.hpp"
 #include "control/supervisor/child_user.hpp"
 #include "control/supervisor/holdings.hpp"
+#include "control/supervisor/roster.hpp"
 #include "control/supervisor/supervisor_config.hpp"
 
 namespace sluice::supervisor {
 
-/// How each program is started and what it is given. All throw StartError.
+/// How each program is started and what it is given. The roster knows each process before it is given anything. All throw
+/// StartError.
 class Launches {
  public:
-  /// All are read at each start and outlive this.
-  Launches(const SupervisorConfig& config, const Holdings& holdings, ChildUsers& users)
-      : config_(config), holdings_(holdings), users_(users) {}
+  /// All are used at each start and outlive this.
+  Launches(const SupervisorConfig& config, const Holdings& holdings, Roster& roster, ChildUsers& users)
+      : config_(config), holdings_(holdings), roster_(roster), users_(users) {}
+
+  /// The keeper, listening under its name from here on.
+  [[nodiscard]] ChildProcess keeper() const;
 
   [[nodiscard]] ChildProcess handshaker() const;
   [[nodiscard]] ChildProcess control() const;
@@ -27,6 +32,7 @@ class Launches {
  private:
   const SupervisorConfig& config_;
   const Holdings& holdings_;
+  Roster& roster_;
   ChildUsers& users_;
 };
 

@@ -87,6 +87,11 @@ void SparePool::renew(TimePoint now) {
     leaving_.push_back(std::move(spare.process));
   }
   spares_.clear();
+  restarts_ = {};
+  want_one(now);
+}
+
+void SparePool::want_one(TimePoint now) noexcept {
   one_at_least_ = true;
   start_at_ = now;
 }

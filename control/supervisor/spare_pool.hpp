@@ -27,8 +27,14 @@ class SparePool {
   void tend(TimePoint now);
   /// Whether all that are wanted are here and warm (one at least, even if none is kept).
   [[nodiscard]] bool warm() const noexcept;
-  /// Ends all and starts `count` new ones, in case another program is to be started from here on.
+  /// Deaths of spares in a row, of those started since renew().
+  [[nodiscard]] unsigned deaths() const noexcept { return restarts_.deaths(); }
+  /// Ends all and starts new ones, because another program is to be started from here on.
   void renew(TimePoint now);
+  /// Keeps one at least until the next take(), and starts it now.
+  void want_one(TimePoint now) noexcept;
+  /// Takes back stop() and end_all().
+  void resume() noexcept { stopping_ = false; }
   /// Asks all to end; none is started again.
   void stop();
   /// Ends all and waits for that.

@@ -10,8 +10,10 @@
 #include <cerrno>
 #include <chrono>
 #include <climits>
+#include <cstring>
 #include <ctime>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "control/supervisor/start_error.hpp"
@@ -45,26 +47,75 @@ Descriptor take_over_signals() {
 
 }  // namespace
 
-Programs Programs::beside_this_one() {
-  std::error_code ignored;
-  const std::filesystem::path folder = std::filesystem::read_symlink("/proc/self/exe", ignored).parent_path();
-  return {folder / "sluice-control", folder / "sluice-worker", folder / "sluice-handshaker"};
-}
-
-Supervisor::Supervisor(const SupervisorConfig& config)
+Supervisor::Supervisor(const SupervisorConfig& config, std::optional<Adoption> adoption)
     : config_(config),
+      adoption_(std::move(adoption)),
       log_("supervisor", config.log_format),
       users_(config.isolation, log_),
       signals_(take_over_signals()),
-      holdings_(config, users_.arguments(ProcessRole::handshaker)),
-      launches_(config_, holdings_, users_),
-      spares_([this] { return launches_.spare(); }, config.spares, log_) {
+      holdings_(adoption_ ? Holdings(config, *adoption_) : Holdings(config, users_.arguments(ProcessRole::handshaker))),
+      roster_(adoption_ ? std::move(adoption_->roster) : Roster::create(config, holdings_.fingerprint())),
+      launches_(config_, holdings_, roster_, users_),
+      spares_([this] { return launches_.spare(); }, config.spares, log_),
+      upgrade_({config_, holdings_, roster_, spares_, media_, control_, keeper_, upgrade_socket_, log_}) {
   // Inherited by every child: none gains rights by what it executes.
   (void)::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
   add_children();
+  open_upgrade_socket();
+  if (adoption_) adopt_children();
+  adoption_.reset();
+}
+
+void Supervisor::adopt_children() {
+  const TimePoint now = read_clock();
+  log_.info("takes over a running server", {{"port", std::to_string(config_.media_port)}});
+  // An upgrade may have moved it.
+  const Programs programs = config_.programs.in(roster_.folder());
+  if (programs.missing().empty()) config_.programs = programs;
+  const auto fill = [&](Child& child, Place place) {
+    if (auto process = roster_.find(place)) {
+      child.adopt(now, std::move(*process));
+    } else {
+      child.follow();
+    }
+  };
+  fill(media_.front(), {Place::Kind::handshaker});
+  for (std::uint16_t i = 0; i < config_.worker_count; ++i) fill(media_[i + 1U], {Place::Kind::worker, i});
+  fill(control_.front(), {Place::Kind::control});
+  old_keeper_ = roster_.find({Place::Kind::keeper});
+  if (const int client = roster_.take_upgrade_client(); client >= 0) upgrade_socket_.adopt_client(Descriptor(client));
+  if (holdings_.config_changed()) {
+    log_.info("the configuration is another one, control starts anew");
+    control_.front().replace(now);
+  }
+}
+
+void Supervisor::open_upgrade_socket() {
+  if (config_.runtime_folder.empty()) return;
+  upgrade_socket_ = UpgradeSocket::listen(upgrade_path(config_.runtime_folder, config_.media_port));
+  if (!upgrade_socket_.valid()) log_.warn("cannot be upgraded while it runs", {{"reason", std::strerror(errno)}});
+}
+
+/// Once there is a new one, which is what whoever asks gets to by now.
+void Supervisor::end_old_keeper() {
+  if (!old_keeper_) return;
+  if (old_keeper_->reap()) {
+    old_keeper_.reset();
+    // If there was an upgrade, this was the last process of the build before.
+    upgrade_socket_.say(UpgradeAnswer::Kind::done,
+                        "everything runs the new build, the supervisor as process " + std::to_string(::getpid()));
+  } else if (!keeper_.empty() && keeper_.front().running()) {
+    old_keeper_->signal(SIGKILL);
+  }
 }
 
 void Supervisor::add_children() {
+  if (config_.runtime_folder.empty()) {
+    log_.warn("no folder for sockets: this server can be neither taken over nor upgraded");
+  } else {
+    keeper_.emplace_back(Child::Role{"keeper", [this](const Child::Start&) { return launches_.keeper(); }, {}, {}}, log_);
+    keeper_.back().follow();  // without one the server works as well
+  }
   media_.emplace_back(Child::Role{"handshaker", [this](const Child::Start&) { return launches_.handshaker(); },
                                   [this](std::uint32_t pid) { return holdings_.handshaker_beats(pid); }, patient_limits()},
                       log_);
@@ -85,16 +136,22 @@ void Supervisor::add_children() {
       log_);
 }
 
+bool Supervisor::any_media_running() const {
+  const auto runs = [](const Child& child) { return child.running(); };
+  return spares_.running() || std::any_of(media_.begin(), media_.end(), runs);
+}
+
 template <typename Visit>
 void Supervisor::for_each_child(Visit&& visit) {
   for (Child& child : media_) visit(child);
   for (Child& child : control_) visit(child);
+  for (Child& child : keeper_) visit(child);
 }
 
 bool Supervisor::any_running() const {
   const auto runs = [](const Child& child) { return child.running(); };
-  return spares_.running() || std::any_of(media_.begin(), media_.end(), runs) ||
-         std::any_of(control_.begin(), control_.end(), runs);
+  return any_media_running() || std::any_of(control_.begin(), control_.end(), runs) ||
+         std::any_of(keeper_.begin(), keeper_.end(), runs);
 }
 
 int Supervisor::run() {
@@ -106,6 +163,7 @@ int Supervisor::run() {
       take_signals(now);
       reap(now);
       look(now);
+      if (phase_ == Phase::serving) upgrade_.advance(now);
       advance_stop(now);
     }
   } catch (...) {
@@ -117,16 +175,20 @@ int Supervisor::run() {
 
 void Supervisor::start_due(TimePoint now) {
   if (phase_ != Phase::serving) return;
+  // The keeper first: from here on a new supervisor could take over.
+  for (Child& child : keeper_) child.start_if_due(now);
   for_each_child([now](Child& child) { child.start_if_due(now); });
   spares_.tend(now);
+  end_old_keeper();
 }
 
 TimePoint Supervisor::next_deadline() const {
-  TimePoint deadline = std::min(next_look_, kill_at_);
+  TimePoint deadline = std::min({next_look_, kill_at_, upgrade_.next_look()});
   if (phase_ != Phase::serving) return deadline;
   deadline = std::min(deadline, spares_.next_start());
-  for (const Child& child : media_) deadline = std::min(deadline, child.next_start());
-  for (const Child& child : control_) deadline = std::min(deadline, child.next_start());
+  for (const std::deque<Child>* group : {&media_, &control_, &keeper_}) {
+    for (const Child& child : *group) deadline = std::min(deadline, child.next_start());
+  }
   return deadline;
 }
 
@@ -136,6 +198,8 @@ void Supervisor::wait(TimePoint until) {
     if (child.running()) watched.push_back({child.pidfd(), POLLIN, 0});
   });
   spares_.watch(watched);
+  upgrade_.watch(watched);
+  if (old_keeper_) watched.push_back({old_keeper_->pidfd(), POLLIN, 0});
   const Duration left = std::max<Duration>(until - read_clock(), Duration::zero());
   const auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(left).count();
   (void)::poll(watched.data(), watched.size(), static_cast<int>(std::min<std::int64_t>(milliseconds, INT_MAX)));
@@ -172,6 +236,7 @@ void Supervisor::look(TimePoint now) {
 
 void Supervisor::begin_stop(TimePoint now) {
   log_.info("stopping");
+  upgrade_.abandon();
   phase_ = Phase::stopping_control;
   kill_at_ = now + config_.stop_limit;
   for (Child& child : control_) child.stop();
@@ -193,7 +258,20 @@ void Supervisor::advance_stop(TimePoint now) {
     spares_.stop();
     for (Child& child : media_) child.stop();
   }
-  if (phase_ == Phase::stopping_rest && !any_running()) phase_ = Phase::done;
+  if (phase_ == Phase::stopping_rest && !any_media_running()) {
+    phase_ = Phase::stopping_keeper;
+    for (Child& child : keeper_) child.stop();
+  }
+  if (phase_ == Phase::stopping_keeper && !any_running()) {
+    phase_ = Phase::done;
+    remove_sockets();
+  }
+}
+
+void Supervisor::remove_sockets() {
+  if (keeper_.empty()) return;
+  (void)::unlink(keeper_path(config_.runtime_folder, config_.media_port).c_str());
+  (void)::unlink(upgrade_path(config_.runtime_folder, config_.media_port).c_str());
 }
 
 void Supervisor::kill_everything() {
@@ -203,11 +281,12 @@ void Supervisor::kill_everything() {
     wait(never);
     for_each_child([](Child& child) { (void)child.reap(read_clock()); });
   }
+  remove_sockets();
 }
 
-int run_supervisor(const SupervisorConfig& config) {
+int run_supervisor(const SupervisorConfig& config, std::optional<Adoption> adoption) {
   try {
-    Supervisor supervisor(config);
+    Supervisor supervisor(config, std::move(adoption));
     return supervisor.run();
   } catch (const StartError& error) {
     const std::string line = std::string("sluice: ") + error.what() + "\n";

@@ -18,9 +18,15 @@ struct Programs {
   std::filesystem::path control;
   std::filesystem::path worker;
   std::filesystem::path handshaker;
+  std::filesystem::path keeper;
+  std::filesystem::path server;  // this one: what an upgrade goes on with
 
-  /// sluice-control, sluice-worker and sluice-handshaker in the folder of the running program (/proc/self/exe).
+  /// sluice-control and so on in the folder of the running program (/proc/self/exe).
   [[nodiscard]] static Programs beside_this_one();
+  /// Those of the same names in another folder.
+  [[nodiscard]] Programs in(const std::filesystem::path& folder) const;
+  /// The first that is not there or cannot be executed; empty if all can.
+  [[nodiscard]] std::filesystem::path missing() const;
 };
 
 /// What the supervisor needs to know, already checked: it parses nothing.
@@ -37,6 +43,8 @@ struct SupervisorConfig {
   IsolationConfig isolation;
   std::filesystem::path tls_certificate;  // copied for control; empty: none
   std::filesystem::path tls_key;
+  std::filesystem::path runtime_folder;           // of the sockets (runtime_folder()); empty: no keeper, no upgrades
+  std::vector<std::string> server_arguments;      // of Programs::server, to go on as the same server after an upgrade
   Duration stop_limit = std::chrono::seconds(5);  // from the first stop signal to SIGKILL
   Programs programs = Programs::beside_this_one();
 };

@@ -21,8 +21,8 @@ enum class DescriptorError : std::uint8_t {
 };
 [[nodiscard]] std::string_view to_string(DescriptorError error) noexcept;
 
-/// Bounds of one hand-over. 128 workers with seven descriptors each stay below the first.
-inline constexpr std::size_t descriptors_max = 1024;
+/// Bounds of one hand-over. 256 workers with eight descriptors each stay below the first.
+inline constexpr std::size_t descriptors_max = 2560;
 inline constexpr std::size_t descriptor_name_max = 63;
 
 /// A descriptor that somebody else owns, under the name by which its receiver asks for it.

@@ -11,7 +11,7 @@
 
 namespace sluice {
 
-enum class SegmentKind : std::uint32_t { shared = 1, recovery = 2, handshake = 3, control_state = 4, pulse = 5 };
+enum class SegmentKind : std::uint32_t { shared = 1, recovery = 2, handshake = 3, control_state = 4, pulse = 5, roster = 6, relay = 7 };
 
 /// What a process expects of a segment, and what its creator writes into it.
 struct SegmentIdentity {

@@ -1,194 +1,7 @@
-#include <arpa/inet.h>
-#include <fcntl.h>
-#include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <poll.h>
-#include <signal.h>
-#include <spawn.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <array>
-#include <cerrno>
-#include <chrono>
-#include <map>
-#include <optional>
-#include <regex>
-#include <string>
-#include <vector>
-
-#include "shm/descriptors/descriptor.hpp"
+#include "tests/integration/supervisor/server_under_test.hpp"
 
 namespace sluice {
 namespace {
-
-using namespace std::chrono_literals;
-using Clock = std::chrono::steady_clock;
-
-// As long as a sanitizer build on a loaded machine may need; nothing waits that long when it works.
-constexpr auto patience = 60s;
-
-/// A UDP socket on a port of 127.0.0.1.
-class BoundPort {
- public:
-  explicit BoundPort(std::uint16_t port = 0) : socket_(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in name{};
-    name.sin_family = AF_INET;
-    name.sin_port = htons(port);
-    name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    bound_ = ::bind(socket_.get(), reinterpret_cast<const sockaddr*>(&name), sizeof(name)) == 0;
-    socklen_t length = sizeof(name);
-    (void)::getsockname(socket_.get(), reinterpret_cast<sockaddr*>(&name), &length);
-    port_ = ntohs(name.sin_port);
-  }
-  [[nodiscard]] bool bound() const { return bound_; }
-  [[nodiscard]] std::uint16_t port() const { return port_; }
-
- private:
-  Descriptor socket_;
-  bool bound_ = false;
-  std::uint16_t port_ = 0;
-};
-
-/// A port that is free now, with the one after it.
-std::uint16_t free_ports() {
-  while (true) {
-    const BoundPort first;
-    const BoundPort second(static_cast<std::uint16_t>(first.port() + 1));
-    if (first.bound() && second.bound() && first.port() < 65000) return first.port();
-  }
-}
-
-bool is_alive(pid_t pid) {
-  return ::kill(pid, 0) == 0;
-}
-
-/// The supervisor as a process, its output, and its children's.
-class Server {
- public:
-  explicit Server(std::vector<std::string> arguments) {
-    std::array<int, 2> pipe{};
-    if (::pipe2(pipe.data(), O_CLOEXEC) != 0) throw std::runtime_error("pipe");
-    output_.reset(pipe[0]);
-    const Descriptor input(pipe[1]);
-    posix_spawn_file_actions_t actions;
-    (void)posix_spawn_file_actions_init(&actions);
-    (void)posix_spawn_file_actions_adddup2(&actions, input.get(), STDOUT_FILENO);
-    (void)posix_spawn_file_actions_adddup2(&actions, input.get(), STDERR_FILENO);
-    arguments.insert(arguments.begin(), SLUICE_BIN_DIR "/supervisor_program");
-    std::vector<char*> words;
-    for (std::string& argument : arguments) words.push_back(argument.data());
-    words.push_back(nullptr);
-    if (::posix_spawn(&pid_, words[0], &actions, nullptr, words.data(), environ) != 0) throw std::runtime_error("spawn");
-    (void)posix_spawn_file_actions_destroy(&actions);
-  }
-  ~Server() {
-    if (!ended_) {
-      (void)::kill(pid_, SIGKILL);
-      (void)::waitpid(pid_, nullptr, 0);
-    }
-    // Whatever the supervisor under test left behind.
-    drain();
-    for (const pid_t child : all_children()) {
-      if (is_alive(child)) (void)::kill(child, SIGKILL);
-    }
-  }
-  Server(const Server&) = delete;
-  Server& operator=(const Server&) = delete;
-
-  [[nodiscard]] pid_t pid() const { return pid_; }
-  [[nodiscard]] const std::string& output() const { return text_; }
-
-  /// The first match of `pattern` after the last one that was waited for; its groups. Nothing if it did not come.
-  std::optional<std::smatch> wait_for(const std::string& pattern) {
-    const std::regex expression(pattern);
-    const auto end = Clock::now() + patience;
-    while (true) {
-      rest_ = text_.substr(read_);
-      std::smatch match;
-      if (std::regex_search(rest_, match, expression)) {
-        read_ += static_cast<std::size_t>(match.position() + match.length());
-        return match;
-      }
-      if (Clock::now() > end || !read_more(end)) return std::nullopt;
-    }
-  }
-  /// Waits for a child to be started and returns its pid, or 0.
-  pid_t wait_for_start(const std::string& child) {
-    const auto match = wait_for("message=\"started\" child=" + child + " pid=(\\d+)");
-    return match ? std::stoi((*match)[1]) : 0;
-  }
-  /// Waits until everything with one worker works; the pids by name. Empty if it does not come to that.
-  std::map<std::string, pid_t> wait_until_ready() {
-    std::map<std::string, pid_t> pids;
-    for (const char* name : {"handshaker", "worker-0", "control"}) pids[name] = wait_for_start(name);
-    // In any order: look from the beginning.
-    for (const char* line :
-         {"process=handshaker message=\"ready\"", "process=worker-0 message=\"ready\"", "control pid=\\d+ starts=1"}) {
-      read_ = 0;
-      if (!wait_for(line)) return {};
-    }
-    read_ = text_.size();
-    return pids;
-  }
-  void signal(int number) const { (void)::kill(pid_, number); }
-  /// Waits for the supervisor to end; its exit status, or -signal.
-  int wait_for_end() {
-    const auto end = Clock::now() + patience;
-    int status = 0;
-    while (::waitpid(pid_, &status, WNOHANG) == 0) {
-      if (Clock::now() > end) return -1000;
-      (void)read_more(Clock::now() + 20ms);
-    }
-    ended_ = true;
-    drain();
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
-  }
-  /// Every pid that was ever started.
-  [[nodiscard]] std::vector<pid_t> all_children() const {
-    std::vector<pid_t> pids;
-    const std::regex started("message=\"started\" child=\\S+ pid=(\\d+)");
-    for (std::sregex_iterator it(text_.begin(), text_.end(), started), last; it != last; ++it)
-      pids.push_back(std::stoi((*it)[1]));
-    return pids;
-  }
-  void expect_no_orphans() const {
-    for (const pid_t child : all_children()) EXPECT_FALSE(is_alive(child)) << child << "\n" << text_;
-  }
-
- private:
-  bool read_more(Clock::time_point until) {
-    pollfd ready{output_.get(), POLLIN, 0};
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now()).count();
-    if (::poll(&ready, 1, static_cast<int>(std::max<std::int64_t>(left, 0))) <= 0) return Clock::now() < until;
-    std::array<char, 4096> buffer{};
-    const ssize_t size = ::read(output_.get(), buffer.data(), buffer.size());
-    if (size <= 0) return false;
-    text_.append(buffer.data(), static_cast<std::size_t>(size));
-    return true;
-  }
-  void drain() {
-    (void)::fcntl(output_.get(), F_SETFL, O_NONBLOCK);
-    while (true) {
-      std::array<char, 4096> buffer{};
-      const ssize_t size = ::read(output_.get(), buffer.data(), buffer.size());
-      if (size <= 0) return;
-      text_.append(buffer.data(), static_cast<std::size_t>(size));
-    }
-  }
-
-  pid_t pid_ = -1;
-  bool ended_ = false;
-  Descriptor output_;
-  std::string text_;
-  std::string rest_;  // what the last match points into
-  std::size_t read_ = 0;
-};
-
-std::vector<std::string> arguments(std::uint16_t port, const std::string& behaviour = "normal", int stop_limit_ms = 30000) {
-  return {std::to_string(port), "1", std::to_string(stop_limit_ms), behaviour};
-}
 
 TEST(Supervisor, GivesEachChildWhatItNeedsAndControlNoSecrets) {
   Server server(arguments(free_ports()));
@@ -326,17 +139,58 @@ TEST(Supervisor, SaysThatAProgramIsMissing) {
   EXPECT_NE(server.output().find("Cannot start /nowhere/sluice-handshaker"), std::string::npos) << server.output();
 }
 
-TEST(Supervisor, LeavesItsChildrenAtWorkWhenItIsKilled) {
+TEST(Supervisor, HasASpareTakeThePlaceOfADeadWorker) {
   Server server(arguments(free_ports()));
-  const auto pids = server.wait_until_ready();
+  auto pids = server.wait_until_ready();
   ASSERT_FALSE(pids.empty()) << server.output();
-  server.signal(SIGKILL);
-  EXPECT_EQ(server.wait_for_end(), -SIGKILL);
-  for (const auto& [name, pid] : pids) {
-    EXPECT_TRUE(is_alive(pid)) << name;
-    // They still answer for themselves.
-    EXPECT_EQ(::kill(pid, SIGTERM), 0);
+  const pid_t spare = server.wait_for_start("spare");
+  ASSERT_NE(spare, 0) << server.output();
+  // It is warm when it shows itself as one.
+  ASSERT_TRUE(eventually([&] { return name_of(spare) == "sluice-spare"; })) << name_of(spare);
+  EXPECT_EQ(name_of(pids["worker-0"]), "sluice-work-0");
+  const auto killed = Clock::now();
+  ASSERT_EQ(::kill(pids["worker-0"], SIGKILL), 0);
+  EXPECT_EQ(server.wait_for_start("worker-0"), spare);
+  EXPECT_LT(Clock::now() - killed, 1s);
+  EXPECT_TRUE(server.wait_for("process=worker-0 message=\"ready\" engine=\\S+ incarnation=2")) << server.output();
+  EXPECT_EQ(name_of(spare), "sluice-work-0");
+  EXPECT_NE(server.wait_for_start("spare"), 0) << "there is a new one";
+  server.signal(SIGTERM);
+  EXPECT_EQ(server.wait_for_end(), 0);
+  server.expect_no_orphans();
+}
+
+TEST(Supervisor, ReplacesASpareThatDies) {
+  Server server(arguments(free_ports()));
+  ASSERT_FALSE(server.wait_until_ready().empty()) << server.output();
+  const pid_t spare = server.wait_for_start("spare");
+  ASSERT_EQ(::kill(spare, SIGKILL), 0);
+  const pid_t next = server.wait_for_start("spare");
+  EXPECT_NE(next, 0);
+  EXPECT_NE(next, spare);
+  server.signal(SIGTERM);
+  EXPECT_EQ(server.wait_for_end(), 0);
+  server.expect_no_orphans();
+}
+
+TEST(Supervisor, HealsOneKillAfterAnotherAtOnce) {
+  Server server(arguments(free_ports()));
+  auto pids = server.wait_until_ready();
+  ASSERT_FALSE(pids.empty()) << server.output();
+  pid_t worker = pids["worker-0"];
+  for (int kill = 2; kill < 12; ++kill) {
+    std::this_thread::sleep_for(1100ms);
+    ASSERT_EQ(::kill(worker, SIGKILL), 0);
+    const auto line = server.wait_for("message=\"died, starting it again\" child=worker-0 .* after_ms=(\\d+)");
+    ASSERT_TRUE(line) << server.output();
+    EXPECT_EQ((*line)[1], "0");
+    worker = server.wait_for_start("worker-0");
+    ASSERT_TRUE(server.wait_for("process=worker-0 message=\"ready\" engine=\\S+ incarnation=" + std::to_string(kill)))
+        << server.output();
   }
+  server.signal(SIGTERM);
+  EXPECT_EQ(server.wait_for_end(), 0);
+  server.expect_no_orphans();
 }
 
 }  // namespace

@@ -1,0 +1,55 @@
+#include "control/supervisor/adoption.hpp"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <string>
+#include <utility>
+
+#include "control/supervisor/keeper.hpp"
+#include "control/supervisor/local_socket.hpp"
+#include "control/supervisor/start_error.hpp"
+
+namespace sluice::supervisor {
+namespace {
+
+using namespace std::chrono_literals;
+
+// It answers at once, unless the machine is overloaded.
+constexpr auto patience = 5000ms;
+
+[[noreturn]] void fail(const std::string& why) {
+  throw StartError("A server without its supervisor runs, but its keeper " + why +
+                   ": try again, or end its processes first.");
+}
+
+}  // namespace
+
+std::filesystem::path keeper_path(const std::filesystem::path& folder, std::uint16_t media_port) {
+  return folder / ("keeper-" + std::to_string(media_port) + ".sock");
+}
+
+std::optional<Adoption> look_for_server(const SupervisorConfig& config) {
+  if (config.runtime_folder.empty()) return std::nullopt;
+  const Descriptor keeper = connect_to(keeper_path(config.runtime_folder, config.media_port), patience);
+  if (!keeper.valid()) return std::nullopt;
+  const std::optional<ucred> peer = peer_of(keeper.get());
+  // Of the process that called listen(): the supervisor that is dead.
+  if (!peer || peer->uid != ::geteuid()) return std::nullopt;
+  const KeeperMessage question;
+  KeeperMessage answer;
+  if (::send(keeper.get(), &question, sizeof(question), MSG_NOSIGNAL) < 0 ||
+      ::recv(keeper.get(), &answer, sizeof(answer), 0) != static_cast<ssize_t>(sizeof(answer)) ||
+      answer.magic != KeeperMessage::expected_magic) {
+    fail("does not answer");
+  }
+  if (answer.kind != KeeperMessage::Kind::granted) return std::nullopt;
+  auto descriptors = receive_descriptors(keeper.get());
+  if (!descriptors) fail("did not hand over (" + std::string(to_string(descriptors.error())) + ")");
+  Roster roster = Roster::attach(descriptors->find("roster"));
+  roster.check(config);
+  return Adoption{std::move(*descriptors), std::move(roster)};
+}
+
+}  // namespace sluice::supervisor

@@ -1,3 +1,11 @@
+# Preset tidy: the sources of modules and programs are checked; tests and benchmarks only compile (gtest's macros alone
+# would need a list of exceptions as long as .clang-tidy).
+function(sluice_tidy target)
+  if(SLUICE_TIDY)
+    set_target_properties(${target} PROPERTIES CXX_CLANG_TIDY "${SLUICE_CLANG_TIDY};--quiet")
+  endif()
+endfunction()
+
 # sluice_module(PATH [USES target...] [PACKAGES target...])
 #
 # One target per folder, named after it (shm/ring -> shm_ring), from every .cpp in it except main*.cpp. A module sees
@@ -15,6 +23,7 @@ function(sluice_module path)
   file(CREATE_LINK ${CMAKE_SOURCE_DIR}/${path} ${view}/${path} SYMBOLIC)
   if(sources)
     add_library(${target} STATIC ${sources})
+    sluice_tidy(${target})
     set(scope PUBLIC)
   else()
     add_library(${target} INTERFACE)
@@ -32,6 +41,7 @@ function(sluice_program name main)
     return()
   endif()
   add_executable(${name} ${main})
+  sluice_tidy(${name})
   target_link_libraries(${name} PRIVATE sluice_options ${P_USES} ${P_PACKAGES})
   if(NOT SLUICE_SANITIZE)
     target_link_libraries(${name} PRIVATE sluice::jemalloc)

@@ -247,7 +247,7 @@ Result<Negotiation, NegotiationError> negotiate(const SessionDescription& offer,
   const auto bundle = std::find_if(offer.groups.begin(), offer.groups.end(),
                                    [](const Group& g) { return g.semantics == "BUNDLE" && !g.mids.empty(); });
   if (bundle == offer.groups.end()) return error("a=group:BUNDLE is missing: all media must share one transport");
-  std::unordered_set<std::string_view> bundled(bundle->mids.begin(), bundle->mids.end());
+  const std::unordered_set<std::string_view> bundled(bundle->mids.begin(), bundle->mids.end());
   Negotiation out;
   out.lines.reserve(offer.media.size());
   for (const MediaDescription& media : offer.media) out.lines.push_back(choose_line(offer, media, bundled, capabilities));

@@ -34,10 +34,10 @@ class RtpPacket {
   static constexpr std::size_t fixed_header_size = 12;
 
   /// Checks everything. For packets in the clear.
-  [[nodiscard]] static Result<RtpPacket, RtpError> parse(MutableBytes packet) noexcept;
+  [[nodiscard]] static Result<RtpPacket, RtpError> parse(MutableBytes bytes) noexcept;
   /// Checks the header only: for SRTP packets, whose header is in the clear and whose padding is not (RFC 3711
   /// section 3.1). payload() is then the encrypted portion with the tag, padding_size() 0. Call finish() after opening.
-  [[nodiscard]] static Result<RtpPacket, RtpError> parse_header(MutableBytes packet) noexcept;
+  [[nodiscard]] static Result<RtpPacket, RtpError> parse_header(MutableBytes bytes) noexcept;
   /// After the packet was decrypted in place: it now ends at `size` (<= the size given to parse_header) and its padding
   /// is checked. On an error the view must not be used further.
   [[nodiscard]] Result<void, RtpError> finish(std::size_t size) noexcept;

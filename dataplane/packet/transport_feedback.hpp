@@ -79,7 +79,7 @@ class TransportFeedback {
     std::uint8_t run_symbol_ = 0;
     bool ok_ = true;
   };
-  [[nodiscard]] static std::optional<std::size_t> chunks_size(Bytes body, std::uint16_t count) noexcept;
+  [[nodiscard]] static std::optional<std::size_t> chunks_size(Bytes chunks, std::uint16_t count) noexcept;
 
   Bytes chunks_;
   Bytes deltas_;

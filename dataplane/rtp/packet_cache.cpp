@@ -22,7 +22,7 @@ bool PacketCache::insert(TimePoint now, ExtendedSequenceNumber sequence, const P
   if (payload.size() > payload_max) return false;
   Entry& entry = entries_[static_cast<std::size_t>(sequence.value) & (entries_.size() - 1)];
   if (alive(entry) && entry.sequence >= sequence) return false;
-  const std::size_t place = static_cast<std::size_t>(written_ % config_.arena_bytes);
+  const auto place = static_cast<std::size_t>(written_ % config_.arena_bytes);
   if (place + payload.size() > config_.arena_bytes) written_ += config_.arena_bytes - place;  // a packet lies in one piece
   entry.sequence = sequence;
   entry.start = written_;

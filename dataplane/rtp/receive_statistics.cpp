@@ -116,7 +116,7 @@ Arrival ReceiveStatistics::on_repair(SequenceNumber wire) noexcept {
 void ReceiveStatistics::update_jitter(TimePoint now, std::uint32_t rtp_timestamp) noexcept {
   ReceiveStatisticsState& s = *state_;
   const double arrival_ticks = static_cast<double>((now - s.last_arrival).count()) * clock_rate_ / 1e9;
-  const double sent_ticks = static_cast<double>(static_cast<std::int32_t>(rtp_timestamp - s.last_timestamp));
+  const auto sent_ticks = static_cast<double>(static_cast<std::int32_t>(rtp_timestamp - s.last_timestamp));
   const double deviation = std::abs(arrival_ticks - sent_ticks);
   // A second and more is a jump of the sender's timestamps, not the network.
   if (deviation < static_cast<double>(clock_rate_)) s.jitter += (deviation - s.jitter) / 16.0;

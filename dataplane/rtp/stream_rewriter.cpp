@@ -38,7 +38,7 @@ const RewriterEpoch& StreamRewriter::present() const noexcept {
 }
 
 const RewriterEpoch* StreamRewriter::epoch_of(const Entry& entry) const noexcept {
-  const std::uint8_t age = static_cast<std::uint8_t>(static_cast<std::uint8_t>(state_->epoch) - entry.epoch);
+  const auto age = static_cast<std::uint8_t>(static_cast<std::uint8_t>(state_->epoch) - entry.epoch);
   if (age >= RewriterState::epochs_kept || age >= state_->epoch) return nullptr;
   return &state_->epochs[(state_->epoch - 1 - age) % RewriterState::epochs_kept];
 }

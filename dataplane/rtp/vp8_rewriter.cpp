@@ -82,7 +82,7 @@ std::optional<Vp8PictureFields> Vp8Rewriter::map(const MediaSource& source, Vp8P
                             fields.wide};
   };
   if (source == s.present.source && s.present.source.valid()) {
-    Vp8Epoch& e = s.present;
+    const Vp8Epoch& e = s.present;
     const std::int64_t picture = extend_picture_id(fields, std::max(e.highest, e.first));
     if (picture > e.highest) {
       advance_to(picture, Status::mapped);

@@ -30,7 +30,7 @@ Result<std::optional<std::size_t>, RingError> RingConsumer::resynchronise() noex
 }
 
 void RingConsumer::copy_out(std::uint64_t index, MutableBytes to) const noexcept {
-  const std::size_t place = static_cast<std::size_t>(index & (ring_.data.size() - 1));
+  const auto place = static_cast<std::size_t>(index & (ring_.data.size() - 1));
   const std::size_t first = std::min(to.size(), ring_.data.size() - place);
   if (first != 0) std::memcpy(to.data(), ring_.data.data() + place, first);
   if (first != to.size()) std::memcpy(to.data() + first, ring_.data.data(), to.size() - first);

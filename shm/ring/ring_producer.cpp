@@ -10,7 +10,7 @@ RingProducer::RingProducer(RingView ring) noexcept
       consumed_(produced_ - ring.data.size()) {}  // "full" until the first look
 
 void RingProducer::copy_in(std::uint64_t index, Bytes from) noexcept {
-  const std::size_t place = static_cast<std::size_t>(index & (ring_.data.size() - 1));
+  const auto place = static_cast<std::size_t>(index & (ring_.data.size() - 1));
   const std::size_t first = std::min(from.size(), ring_.data.size() - place);
   if (first != 0) std::memcpy(ring_.data.data() + place, from.data(), first);
   if (first != from.size()) std::memcpy(ring_.data.data(), from.data() + first, from.size() - first);

@@ -66,7 +66,13 @@ UserIds ChildUsers::next(ProcessRole role) {
       number += 2;
       break;
     case ProcessRole::worker:
-      number += first_worker + workers_started_++ % worker_numbers;
+      number += first_worker;
+      for (std::uint32_t tried = 0; tried < worker_numbers; ++tried) {
+        const std::uint32_t candidate = number + workers_started_++ % worker_numbers;
+        if (taken_ && taken_(candidate)) continue;
+        number = candidate;
+        break;
+      }
       break;
   }
   return {number, number};

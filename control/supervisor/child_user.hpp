@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "shm/confinement/confinement_order.hpp"
@@ -31,6 +33,9 @@ class ChildUsers {
   /// Tries what will be needed, and says once in `log` when children have to stay who we are.
   ChildUsers(const IsolationConfig& config, const ProcessLog& log);
 
+  /// Numbers of which `taken` says yes are passed over: those of workers that live, whoever started them.
+  void avoid(std::function<bool(std::uint32_t)> taken) { taken_ = std::move(taken); }
+
   /// What to add to the command line of the next process of this kind. Where there is no user "sluice-worker", each worker
   /// process gets a number that no other living one has, so that even without seccomp none may signal another.
   [[nodiscard]] std::vector<std::string> arguments(ProcessRole role);
@@ -39,6 +44,7 @@ class ChildUsers {
   [[nodiscard]] UserIds next(ProcessRole role);
 
   IsolationConfig config_;
+  std::function<bool(std::uint32_t)> taken_;
   bool switches_ = false;
   std::uint32_t workers_started_ = 0;
 };

@@ -29,6 +29,12 @@ void add(std::vector<std::string>& arguments, const std::vector<std::string>& mo
   arguments.insert(arguments.end(), more.begin(), more.end());
 }
 
+/// Removes a file at the end, if it still has its name then.
+struct RemovedName {
+  std::filesystem::path path;
+  ~RemovedName() { (void)::unlink(path.c_str()); }
+};
+
 }  // namespace
 
 ChildProcess Launches::keeper() const {
@@ -38,6 +44,7 @@ ChildProcess Launches::keeper() const {
   const std::filesystem::path fresh = path.string() + ".new";
   (void)::unlink(fresh.c_str());
   const Descriptor listener = listen_at(fresh);
+  const RemovedName leftover{fresh};
   if (!listener.valid()) throw StartError("Cannot listen at " + fresh.string() + ": " + std::strerror(errno) + ".");
   const Descriptor own_pidfd(static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0)));
   Launch launch{

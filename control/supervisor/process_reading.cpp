@@ -54,6 +54,24 @@ std::optional<ProcessReading> read_process(pid_t pid) {
   return parse_process_stat(read_file_of(pid, "stat", text));
 }
 
+std::optional<std::uint32_t> parse_user(std::string_view status) {
+  // "Uid:", then the real, effective, saved and file system user, each behind a tab. The name, which comes before, has no
+  // line ends of its own (proc(5)).
+  constexpr std::string_view key = "\nUid:\t";
+  const std::size_t line = status.find(key);
+  if (line == std::string_view::npos) return std::nullopt;
+  const std::size_t effective = status.find('\t', line + key.size());
+  if (effective == std::string_view::npos) return std::nullopt;
+  const auto user = leading_number(status.substr(effective + 1));
+  if (!user) return std::nullopt;
+  return static_cast<std::uint32_t>(*user);
+}
+
+std::optional<std::uint32_t> read_user(pid_t pid) {
+  Text text;
+  return parse_user(read_file_of(pid, "status", text));
+}
+
 std::optional<Duration> read_cpu_time(pid_t pid) {
   Text text;
   const auto nanoseconds = leading_number(read_file_of(pid, "schedstat", text));

@@ -21,6 +21,11 @@ struct ProcessReading {
 /// The text of /proc/PID/stat, whose second field (the name) may hold anything.
 [[nodiscard]] std::optional<ProcessReading> parse_process_stat(std::string_view stat);
 
+/// The user that a process is (its effective one); nothing as above.
+[[nodiscard]] std::optional<std::uint32_t> read_user(pid_t pid);
+/// The text of /proc/PID/status.
+[[nodiscard]] std::optional<std::uint32_t> parse_user(std::string_view status);
+
 /// How long the first thread of a process has had a CPU (the first field of /proc/PID/schedstat); nothing as above.
 [[nodiscard]] std::optional<Duration> read_cpu_time(pid_t pid);
 

@@ -116,6 +116,13 @@ void SparePool::kill() const {
   for (const ChildProcess& process : leaving_) process.signal(SIGKILL);
 }
 
+std::vector<pid_t> SparePool::pids() const {
+  std::vector<pid_t> result;
+  for (const Spare& spare : spares_) result.push_back(spare.process.pid());
+  for (const ChildProcess& process : leaving_) result.push_back(process.pid());
+  return result;
+}
+
 void SparePool::watch(std::vector<pollfd>& watched) const {
   for (const Spare& spare : spares_) {
     watched.push_back({spare.process.pidfd(), POLLIN, 0});

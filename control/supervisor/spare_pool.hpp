@@ -41,6 +41,8 @@ class SparePool {
   void end_all();
   void kill() const;
   [[nodiscard]] bool running() const noexcept { return !spares_.empty() || !leaving_.empty(); }
+  /// All processes that wait or are about to end.
+  [[nodiscard]] std::vector<pid_t> pids() const;
   /// Adds what tells that tend() has something to do.
   void watch(std::vector<pollfd>& watched) const;
   /// When tend() wants to start something; `never` if it does not.

@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "control/supervisor/process_reading.hpp"
 #include "control/supervisor/start_error.hpp"
 
 namespace sluice::supervisor {
@@ -60,10 +61,17 @@ Supervisor::Supervisor(const SupervisorConfig& config, std::optional<Adoption> a
       upgrade_({config_, holdings_, roster_, spares_, media_, control_, keeper_, upgrade_socket_, log_}) {
   // Inherited by every child: none gains rights by what it executes.
   (void)::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+  users_.avoid([this](std::uint32_t user) { return is_user_of_a_worker(user); });
   add_children();
   open_upgrade_socket();
   if (adoption_) adopt_children();
   adoption_.reset();
+}
+
+bool Supervisor::is_user_of_a_worker(std::uint32_t user) const {
+  std::vector<pid_t> pids = spares_.pids();
+  for (const Child& child : media_) pids.push_back(child.pid());
+  return std::any_of(pids.begin(), pids.end(), [user](pid_t pid) { return pid > 0 && read_user(pid) == user; });
 }
 
 void Supervisor::adopt_children() {

@@ -44,6 +44,7 @@ class Supervisor {
   };
   void add_children();
   void adopt_children();
+  [[nodiscard]] bool is_user_of_a_worker(std::uint32_t user) const;
   void open_upgrade_socket();
   void end_old_keeper();
   void start_due(TimePoint now);

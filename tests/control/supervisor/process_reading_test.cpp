@@ -32,7 +32,13 @@ TEST(ProcessReading, RefusesWhatIsCutShort) {
   EXPECT_FALSE(parse_process_stat(""));
 }
 
+TEST(ProcessReading, ReadsTheEffectiveUser) {
+  EXPECT_EQ(parse_user("Name:\tUid:\t7\nState:\tS\nUid:\t1\t60917\t3\t4\nGid:\t5\t6\n"), 60917U);
+  for (const char* text : {"", "Name:\tx\n", "Name:\tx\nUid:\t1", "Name:\tx\nUid:\t1\tx\n"}) EXPECT_FALSE(parse_user(text));
+}
+
 TEST(ProcessReading, KnowsThisProcess) {
+  EXPECT_EQ(read_user(::getpid()), ::geteuid());
   const auto reading = read_process(::getpid());
   ASSERT_TRUE(reading);
   EXPECT_NE(reading->start_time, 0U);

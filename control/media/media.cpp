@@ -15,6 +15,18 @@ void Media::handle_candidate(const PeerId&, std::string_view) {}
 std::optional<std::string> Media::mid_of_consumer(const ConsumerId& consumer) const {
   return impl_->mid_of(consumer);
 }
+Result<void, Media::MoveError> Media::move_room(const RoomId& room, WorkerId to) {
+  return impl_->move_room(room, to);
+}
+bool Media::is_moving(const RoomId& room) const {
+  return impl_->is_moving(room);
+}
+void Media::handle_timeout(TimePoint now) {
+  impl_->handle_timeout(now);
+}
+TimePoint Media::next_deadline(TimePoint now) const {
+  return impl_->next_deadline(now);
+}
 void Media::keep_only(const Survivors& survivors) {
   impl_->keep_only(survivors);
 }

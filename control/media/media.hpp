@@ -57,6 +57,22 @@ class Media final : public MediaSignaling {
   void handle_candidate(const PeerId& peer, std::string_view raw_json) override;
   [[nodiscard]] std::optional<std::string> mid_of_consumer(const ConsumerId& consumer) const override;
 
+  /// Why a room is not moved.
+  enum class MoveError : std::uint8_t {
+    unknown_worker,
+    unknown_room,  ///< nobody in it ever made an offer
+    already_there,
+    moving,   ///< it is still on its way from the last time
+    no_room,  ///< the worker's tables are full
+  };
+  /// The room's transports go on at another worker, with keys and numberings and without any negotiation (docs/adr/0009).
+  /// Takes some milliseconds after the call; survives a death of any process meanwhile.
+  Result<void, MoveError> move_room(const RoomId& room, WorkerId to);
+  [[nodiscard]] bool is_moving(const RoomId& room) const;
+  /// Goes on with what is under way. To be called in every turn of the loop after workers were polled.
+  void handle_timeout(TimePoint now);
+  [[nodiscard]] TimePoint next_deadline(TimePoint now) const;
+
   /// After a restart: drops what the room core did not restore. Call once it has.
   struct Survivors {
     std::function<bool(const PeerId&)> peer;

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -12,6 +13,7 @@
 #include "control/bus/bus.hpp"
 #include "control/media/media.hpp"
 #include "control/media/media_model.hpp"
+#include "control/media/room_move.hpp"
 #include "control/media/session_change.hpp"
 #include "control/rooms/facts.hpp"
 #include "control/sdp/answerer.hpp"
@@ -20,9 +22,9 @@
 
 namespace sluice {
 
-/// Media's inside, in four files: media_offers (an offer becomes lines and an answer), media_binding (producers and
-/// consumers find lines, lines become worker rows), media_facts (what the bus and the workers tell), media_restore (the
-/// state log).
+/// Media's inside, in five files: media_offers (an offer becomes lines and an answer), media_binding (producers and
+/// consumers find lines, lines become worker rows), media_facts (what the bus and the workers tell), media_moves (rooms go
+/// to another worker), media_restore (the state log).
 ///
 /// The rule that keeps it simple: after any change, settle(peer) finds lines for whoever has none and writes the worker rows
 /// anew from the model. Equal rows cost nothing, so it may run too often, never too seldom.
@@ -36,6 +38,10 @@ class Media::Impl final : private workers::MediaPlaneListener {
   Result<Answer, OfferError> handle_offer(const PeerId& peer, std::string_view sdp);
   [[nodiscard]] std::optional<std::string> mid_of(const ConsumerId& consumer) const;
   void keep_only(const Survivors& survivors);
+  Result<void, MoveError> move_room(const RoomId& room, WorkerId to);
+  [[nodiscard]] bool is_moving(const RoomId& room) const { return moves_.contains(room); }
+  void handle_timeout(TimePoint now);
+  [[nodiscard]] TimePoint next_deadline(TimePoint now) const;
   [[nodiscard]] Stats stats() const;
   [[nodiscard]] std::uint64_t store_failures() const noexcept { return store_failures_; }
 
@@ -115,6 +121,19 @@ class Media::Impl final : private workers::MediaPlaneListener {
   void on_publication_changed(WorkerId worker, PublicationId id, std::uint8_t active_layers) override;
   void on_subscription_changed(WorkerId worker, SubscriptionId id, std::optional<std::uint8_t> layer) override;
 
+  // --- media_moves.cpp
+  [[nodiscard]] bool add_transport_of(const PeerMedia& peer, WorkerId to, media::MovedPeer& moved);
+  [[nodiscard]] bool add_publications_of(const PeerMedia& peer, WorkerId to, media::MovedPeer& moved);
+  [[nodiscard]] bool add_subscriptions_of(const PeerMedia& peer, const media::RoomMove& move, media::MovedPeer& moved);
+  /// Does what can be done now; true when the move is over.
+  bool advance(TimePoint now, media::RoomMove& move);
+  void send_off(const media::RoomMove& move, const media::MovedPeer& peer);
+  void welcome(const media::RoomMove& move, const media::MovedPeer& peer);
+  [[nodiscard]] static std::string key_of_move(const RoomId& room);
+  void store(const RoomId& room, const media::RoomMove& move);
+  void restore_moves();
+  void drop_orphan_departures();
+
   // --- media_restore.cpp
   void restore();
   void drop_orphan_rows();
@@ -138,6 +157,7 @@ class Media::Impl final : private workers::MediaPlaneListener {
   std::unordered_map<ProducerId, std::map<std::uint64_t, ConsumerId>> fed_by_;
   std::map<std::pair<WorkerId, TransportId>, PeerId> by_transport_;
   std::map<std::pair<WorkerId, SubscriptionId>, PeerId> by_subscription_;
+  std::map<RoomId, media::RoomMove> moves_;
   std::uint64_t next_order_ = 1;
   std::uint64_t store_failures_ = 0;
   // Facts of a change under way. Told when it is complete, because whoever hears them may cause the next change.

@@ -123,6 +123,8 @@ std::optional<Media::OfferError> Media::Impl::open_session(PeerMedia& peer, cons
   spec.local_ufrag = restart ? random_text(ufrag_characters) : old->local_ufrag;
   spec.local_pwd = restart ? random_text(pwd_characters) : old->local_pwd;
   spec.role = old->role;  // the association stays (RFC 8842 section 5.2)
+  spec.from = old->from;
+  spec.home = old->home;
   plane_.update_transport(peer.worker, peer.transport, std::move(spec));
   return std::nullopt;
 }
@@ -143,6 +145,8 @@ void Media::Impl::forget_session(PeerMedia& peer) {
     by_subscription_.erase({peer.worker, line.subscription});
   }
   by_transport_.erase({peer.worker, peer.transport});
+  if (const workers::TransportSpec* old = plane_.transport(peer.worker, peer.transport); old != nullptr && old->home)
+    plane_.remove_departure(old->home->worker, old->home->transport);
   plane_.remove_transport(peer.worker, peer.transport);
   PeerMedia fresh;
   fresh.room = peer.room;
@@ -220,7 +224,8 @@ std::string Media::Impl::make_answer(PeerMedia& peer, const sdp::SessionDescript
   local.session_version = peer.session_version;
   local.cname = "sluice";
   if (const workers::TransportSpec* spec = plane_.transport(peer.worker, peer.transport)) {
-    const workers::WorkerInfo* info = plane_.info(peer.worker);
+    // Who was moved keeps the address that it was told first.
+    const workers::WorkerInfo* info = plane_.info(spec->home ? spec->home->worker : peer.worker);
     local.ice_ufrag = spec->local_ufrag;
     local.ice_pwd = spec->local_pwd;
     local.fingerprint = info->fingerprint;

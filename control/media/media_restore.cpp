@@ -70,10 +70,14 @@ void Media::Impl::restore() {
     fed_by_[consumer->producer].emplace(consumer->order, id);
     consumers_.emplace(id, ConsumerEntry{std::move(*consumer), false});
   });
+  restore_moves();
+  std::vector<PeerId> renamed;
   log_.for_each(peer_prefix, [&](std::string_view key, Bytes value) {
     auto peer = media::decode_peer(value);
     if (!peer) return;
     const PeerId id(std::string(key.substr(peer_prefix.size())));
+    const auto move = moves_.find(peer->room);
+    if (move != moves_.end() && media::rename(*peer, move->second)) renamed.push_back(id);
     if (plane_.transport(peer->worker, peer->transport) == nullptr) {
       // The predecessor died between a new transport and this record, or the worker is gone: the peer offers again.
       PeerMedia fresh;
@@ -94,7 +98,9 @@ void Media::Impl::restore() {
     if (peer->transport.valid()) by_transport_.insert_or_assign({peer->worker, peer->transport}, id);
     peers_.emplace(id, PeerEntry{std::move(*peer), {}});
   });
+  for (const PeerId& id : renamed) store(id);
   drop_orphan_rows();
+  drop_orphan_departures();
   // Finds nothing to do unless the predecessor died in the middle of a change.
   for (const auto& [id, entry] : peers_) settle(id);
 }
@@ -104,14 +110,26 @@ void Media::Impl::drop_orphan_rows() {
   std::set<std::pair<WorkerId, PublicationId>> publications;
   for (const auto& [id, entry] : peers_)
     for (const Line& line : entry.media.lines) publications.emplace(entry.media.worker, line.publication);
+  // Those of a room that is being moved are the old worker's until it hands them over.
+  std::set<std::pair<WorkerId, TransportId>> leaving;
+  std::set<std::pair<WorkerId, SubscriptionId>> left_subscriptions;
+  for (const auto& [room, move] : moves_) {
+    if (move.stage != media::RoomMove::Stage::preparing) continue;
+    for (const media::MovedPeer& peer : move.peers) {
+      leaving.emplace(move.from, peer.before);
+      for (const auto& [before, after] : peer.publications) publications.emplace(move.from, before);
+      for (const auto& [before, after] : peer.subscriptions) left_subscriptions.emplace(move.from, before);
+    }
+  }
   for (const WorkerId worker : plane_.ids()) {
     const workers::MediaPlane::Rows rows = plane_.rows(worker);
     for (const TransportId id : rows.transports)
-      if (!by_transport_.contains({worker, id})) plane_.remove_transport(worker, id);
+      if (!by_transport_.contains({worker, id}) && !leaving.contains({worker, id})) plane_.remove_transport(worker, id);
     for (const PublicationId id : rows.publications)
       if (!publications.contains({worker, id})) plane_.remove_publication(worker, id);
     for (const SubscriptionId id : rows.subscriptions)
-      if (!by_subscription_.contains({worker, id})) plane_.remove_subscription(worker, id);
+      if (!by_subscription_.contains({worker, id}) && !left_subscriptions.contains({worker, id}))
+        plane_.remove_subscription(worker, id);
   }
 }
 

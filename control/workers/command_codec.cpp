@@ -40,6 +40,18 @@ std::vector<CodecSpec> codecs(const flatbuffers::Vector<flatbuffers::Offset<sche
   return specs;
 }
 
+/// On the wire a worker's number is one more, because 0 is nobody.
+std::uint16_t number_of(const std::optional<TransportPlace>& place) {
+  return static_cast<std::uint16_t>(place ? place->worker.value + 1 : 0);
+}
+std::uint64_t id_of(const std::optional<TransportPlace>& place) {
+  return place ? place->transport.packed() : 0;
+}
+std::optional<TransportPlace> place_of(std::uint16_t number, std::uint64_t id) {
+  if (number == 0) return std::nullopt;
+  return TransportPlace{WorkerId{static_cast<std::uint16_t>(number - 1)}, TransportId::unpack(id)};
+}
+
 EncodedCommand remove(schema::EntityKind kind, std::uint64_t id) {
   FlatBufferBuilder builder;
   return finish(builder, schema::CreateRemove(builder, kind, id));
@@ -86,7 +98,21 @@ EncodedCommand encode(TransportId id, const TransportSpec& spec) {
                                      e.audio_level, e.video_orientation, e.playout_delay);
   return finish(builder, schema::CreateUpsertTransport(builder, id.packed(), local_ufrag, local_pwd, remote_ufrag,
                                                        static_cast<schema::DtlsRole>(spec.role), fingerprint, extensions,
-                                                       spec.max_receive_bitrate));
+                                                       spec.max_receive_bitrate, number_of(spec.from), id_of(spec.from),
+                                                       number_of(spec.home), id_of(spec.home)));
+}
+
+EncodedCommand encode(TransportId id, const DepartureSpec& spec) {
+  FlatBufferBuilder builder;
+  const auto rows = [&](const auto& moved) {
+    std::vector<schema::MovedRow> list;
+    for (const auto& [before, after] : moved) list.emplace_back(before.packed(), after.packed());
+    return builder.CreateVectorOfStructs(list);
+  };
+  const auto publications = rows(spec.publications);
+  const auto subscriptions = rows(spec.subscriptions);
+  return finish(builder, schema::CreateUpsertDeparture(builder, id.packed(), spec.to.worker.value,
+                                                       spec.to.transport.packed(), publications, subscriptions));
 }
 
 EncodedCommand encode(PublicationId id, const PublicationSpec& spec) {
@@ -113,6 +139,9 @@ EncodedCommand encode(SubscriptionId id, const SubscriptionSpec& spec) {
                                                           spec.active, spec.max_layer));
 }
 
+EncodedCommand encode_remove_departure(TransportId id) {
+  return remove(schema::EntityKind::departure, id.packed());
+}
 EncodedCommand encode_remove(TransportId id) {
   return remove(schema::EntityKind::transport, id.packed());
 }
@@ -142,7 +171,24 @@ std::optional<std::pair<TransportId, TransportSpec>> decode_transport(Bytes byte
     spec.extensions = {e->mid(),           e->rid(),         e->repaired_rid(),      e->transport_wide_cc(),
                        e->abs_send_time(), e->audio_level(), e->video_orientation(), e->playout_delay()};
   spec.max_receive_bitrate = body->max_receive_bitrate();
+  spec.from = place_of(body->from_worker(), body->from_transport());
+  spec.home = place_of(body->home_worker(), body->home_transport());
   return std::pair(TransportId::unpack(body->id()), std::move(spec));
+}
+
+std::optional<std::pair<TransportId, DepartureSpec>> decode_departure(Bytes bytes) {
+  const Decoded<schema::UpsertDeparture> decoded(bytes);
+  const schema::UpsertDeparture* body = decoded.get();
+  if (body == nullptr) return std::nullopt;
+  DepartureSpec spec;
+  spec.to = {WorkerId{body->to_worker()}, TransportId::unpack(body->to_transport())};
+  if (body->publications() != nullptr)
+    for (const schema::MovedRow* row : *body->publications())
+      spec.publications.emplace_back(PublicationId::unpack(row->before()), PublicationId::unpack(row->after()));
+  if (body->subscriptions() != nullptr)
+    for (const schema::MovedRow* row : *body->subscriptions())
+      spec.subscriptions.emplace_back(SubscriptionId::unpack(row->before()), SubscriptionId::unpack(row->after()));
+  return std::pair(TransportId::unpack(body->transport()), std::move(spec));
 }
 
 std::optional<std::pair<PublicationId, PublicationSpec>> decode_publication(Bytes bytes) {

@@ -151,11 +151,28 @@ DesiredState::Removed DesiredState::remove(SubscriptionId id) {
 }
 
 bool DesiredState::changed() const {
-  return transports_.changed() || publications_.changed() || subscriptions_.changed();
+  return transports_.changed() || publications_.changed() || subscriptions_.changed() || !changed_departures_.empty();
 }
 
 DesiredState::Changes DesiredState::take_changes() {
-  return {transports_.take_changes(), publications_.take_changes(), subscriptions_.take_changes()};
+  Changes changes{transports_.take_changes(), publications_.take_changes(), subscriptions_.take_changes(), {}, {}};
+  for (const TransportId id : std::exchange(changed_departures_, {}))
+    (departures_.contains(id) ? changes.departed : changes.not_departed).push_back(id);
+  return changes;
+}
+
+bool DesiredState::set_departure(TransportId id, DepartureSpec spec) {
+  const auto known = departures_.find(id);
+  if (known != departures_.end() && known->second == spec) return false;
+  departures_.insert_or_assign(id, std::move(spec));
+  changed_departures_.insert(id);
+  return true;
+}
+
+bool DesiredState::remove_departure(TransportId id) {
+  if (departures_.erase(id) == 0) return false;
+  changed_departures_.insert(id);
+  return true;
 }
 
 }  // namespace sluice::workers

@@ -91,6 +91,13 @@ class DesiredState {
   Removed remove(PublicationId id);
   Removed remove(SubscriptionId id);
 
+  /// The transport that was `id` here has left; true when that is news. It is removed separately.
+  bool set_departure(TransportId id, DepartureSpec spec);
+  bool remove_departure(TransportId id);
+  /// As it was before a restart: not a change.
+  void restore_departure(TransportId id, DepartureSpec spec) { departures_.insert_or_assign(id, std::move(spec)); }
+  [[nodiscard]] const std::map<TransportId, DepartureSpec>& departures() const { return departures_; }
+
   [[nodiscard]] Transports& transports() { return transports_; }
   [[nodiscard]] Publications& publications() { return publications_; }
   [[nodiscard]] Subscriptions& subscriptions() { return subscriptions_; }
@@ -103,6 +110,8 @@ class DesiredState {
     Transports::Changes transports;
     Publications::Changes publications;
     Subscriptions::Changes subscriptions;
+    std::vector<TransportId> departed;      // new or changed departures
+    std::vector<TransportId> not_departed;  // those that are no more
   };
   [[nodiscard]] bool changed() const;
   Changes take_changes();
@@ -112,6 +121,8 @@ class DesiredState {
   Transports transports_;
   Publications publications_;
   Subscriptions subscriptions_;
+  std::map<TransportId, DepartureSpec> departures_;
+  std::set<TransportId> changed_departures_;
 };
 
 }  // namespace sluice::workers

@@ -44,6 +44,16 @@ void DesiredStateStore::save(const DesiredState& state, SubscriptionId id) {
   save_row(state.subscriptions(), id, 's');
 }
 
+void DesiredStateStore::save_departure(const DesiredState& state, TransportId id) {
+  const std::string name = prefix_ + "d/" + std::to_string(id.packed());
+  const auto found = state.departures().find(id);
+  if (found == state.departures().end()) {
+    log_.erase(name);
+  } else {
+    put(name, encode(id, found->second));
+  }
+}
+
 void DesiredStateStore::reserve_incarnations(const DesiredState& state) {
   const std::uint32_t next = std::max({state.transports().next_incarnation(), state.publications().next_incarnation(),
                                        state.subscriptions().next_incarnation()});
@@ -70,6 +80,13 @@ void DesiredStateStore::load(DesiredState& state) {
     if (row && state.publications().find(row->second.publication) == nullptr) row->second.publication = {};
     const bool sound = row && state.transports().find(row->second.transport) != nullptr;
     if (!sound || !state.subscriptions().restore(row->first, std::move(row->second))) dropped.emplace_back(name);
+  });
+  log_.for_each(prefix_ + "d/", [&](std::string_view name, Bytes value) {
+    if (auto row = decode_departure(value)) {
+      state.restore_departure(row->first, std::move(row->second));
+    } else {
+      dropped.emplace_back(name);
+    }
   });
   for (const std::string& name : dropped) log_.erase(name);
   if (const auto stored = log_.get(prefix_ + "incarnations")) {

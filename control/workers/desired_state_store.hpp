@@ -3,14 +3,14 @@
 #include <cstdint>
 #include <string>
 
-#include "shm/state_log/state_log.hpp"
 #include "control/workers/desired_state.hpp"
+#include "shm/state_log/state_log.hpp"
 #include "shm/types/ids.hpp"
 
 namespace sluice::workers {
 
 /// Keeps one worker's desired state in the state log, a record per row, so that a successor goes on from exactly the rows
-/// and ids that the worker has. Keys: workers/N/{t,p,s}/SLOT and workers/N/incarnations.
+/// and ids that the worker has. Keys: workers/N/{t,p,s}/SLOT, workers/N/d/ID of departures, and workers/N/incarnations.
 class DesiredStateStore {
  public:
   DesiredStateStore(StateLog& log, WorkerId worker);
@@ -22,6 +22,7 @@ class DesiredStateStore {
   void save(const DesiredState& state, TransportId id);
   void save(const DesiredState& state, PublicationId id);
   void save(const DesiredState& state, SubscriptionId id);
+  void save_departure(const DesiredState& state, TransportId id);
   /// Before each add: keeps the stored incarnations ahead of those in use, so that an id is never given twice.
   void reserve_incarnations(const DesiredState& state);
 

@@ -54,6 +54,11 @@ class MediaPlane {
   /// there is no worker at all.
   virtual std::optional<WorkerId> place_room(std::string_view room) = 0;
   virtual void release_room(std::string_view room) = 0;
+  /// Nothing for a room that was not placed.
+  [[nodiscard]] virtual std::optional<WorkerId> worker_of(std::string_view room) const = 0;
+  /// From now on the room's transports belong there; those that it has are the caller's to move. False when there is no such
+  /// room or worker.
+  virtual bool move_room(std::string_view room, WorkerId to) = 0;
   /// nullptr for a worker that does not exist.
   [[nodiscard]] virtual const WorkerInfo* info(WorkerId worker) const = 0;
 
@@ -83,6 +88,17 @@ class MediaPlane {
   };
   [[nodiscard]] virtual Rows rows(WorkerId worker) const = 0;
   [[nodiscard]] virtual std::vector<WorkerId> ids() const = 0;
+
+  // --- moving: see docs/adr/0009
+  /// Whether the worker has committed all that it is wanted to do.
+  [[nodiscard]] virtual bool settled(WorkerId worker) const = 0;
+  /// Where a transport stands, as the worker's live table says; nothing while it is not built.
+  [[nodiscard]] virtual std::optional<TransportPhase> phase(WorkerId worker, TransportId id) const = 0;
+  /// The transport that is, or was, `id` on `worker` goes on elsewhere: removes it and has its records handed over; again
+  /// with another place redirects what is relayed.
+  virtual void depart(WorkerId worker, TransportId id, DepartureSpec spec) = 0;
+  virtual bool remove_departure(WorkerId worker, TransportId id) = 0;
+  [[nodiscard]] virtual std::vector<TransportId> departures(WorkerId worker) const = 0;
 
   /// Asks the publisher of a publication for a key frame; best effort.
   virtual void request_key_frame(WorkerId worker, PublicationId id) = 0;

@@ -11,9 +11,9 @@ void Placement::add_worker(WorkerId worker) {
 std::optional<WorkerId> Placement::place(std::string_view room, const std::function<std::uint64_t(WorkerId)>& load) {
   if (const auto known = find(room)) return known;
   std::optional<WorkerId> best;
-  std::tuple<bool, std::uint64_t, std::uint32_t> best_load;
+  std::tuple<bool, bool, std::uint64_t, std::uint32_t> best_load;
   for (const auto& [worker, rooms] : rooms_per_worker_) {
-    const std::tuple candidate(rooms >= rooms_max_, load(worker), rooms);
+    const std::tuple candidate(is_closed(worker), rooms >= rooms_max_, load(worker), rooms);
     if (best && best_load <= candidate) continue;
     best = worker;
     best_load = candidate;
@@ -39,6 +39,31 @@ void Placement::release(std::string_view room) {
   if (known == rooms_.end()) return;
   --rooms_per_worker_.at(known->second);
   rooms_.erase(known);
+}
+
+bool Placement::move(std::string_view room, WorkerId to) {
+  const auto known = rooms_.find(room);
+  const auto target = rooms_per_worker_.find(to);
+  if (known == rooms_.end() || target == rooms_per_worker_.end()) return false;
+  --rooms_per_worker_.at(known->second);
+  ++target->second;
+  known->second = to;
+  return true;
+}
+
+void Placement::close(WorkerId worker, bool closed) {
+  if (closed) {
+    closed_.insert(worker);
+  } else {
+    closed_.erase(worker);
+  }
+}
+
+std::vector<std::string> Placement::rooms_of(WorkerId worker) const {
+  std::vector<std::string> rooms;
+  for (const auto& [room, on] : rooms_)
+    if (on == worker) rooms.push_back(room);
+  return rooms;
 }
 
 std::uint32_t Placement::rooms_on(WorkerId worker) const {

@@ -2,7 +2,9 @@
 
 #include <compare>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "control/workers/worker_info.hpp"
@@ -50,6 +52,13 @@ struct DeclaredSsrcSpec {
   friend bool operator==(const DeclaredSsrcSpec&, const DeclaredSsrcSpec&) = default;
 };
 
+/// A transport on some worker.
+struct TransportPlace {
+  WorkerId worker;
+  TransportId transport;
+  friend auto operator<=>(const TransportPlace&, const TransportPlace&) = default;
+};
+
 /// One peer's association.
 struct TransportSpec {
   std::string local_ufrag;
@@ -59,6 +68,8 @@ struct TransportSpec {
   CertificateFingerprint fingerprint{};  // of the peer's certificate
   ExtensionIds extensions;
   std::uint32_t max_receive_bitrate = 0;  // bit/s; 0 = no cap
+  std::optional<TransportPlace> from;     // whose records it waits for before it is built
+  std::optional<TransportPlace> home;     // whose address the peer was told, if not this worker's: that one relays
   friend bool operator==(const TransportSpec&, const TransportSpec&) = default;
 };
 
@@ -87,6 +98,14 @@ struct SubscriptionSpec {
   bool active = false;
   std::uint8_t max_layer = every_layer;  // highest layer index that may be forwarded
   friend bool operator==(const SubscriptionSpec&, const SubscriptionSpec&) = default;
+};
+
+/// A transport that left this worker and goes on at another, which gets its records; what the peer sends here is relayed.
+struct DepartureSpec {
+  TransportPlace to;
+  std::vector<std::pair<PublicationId, PublicationId>> publications;  // here, there
+  std::vector<std::pair<SubscriptionId, SubscriptionId>> subscriptions;
+  friend bool operator==(const DepartureSpec&, const DepartureSpec&) = default;
 };
 
 }  // namespace sluice::workers

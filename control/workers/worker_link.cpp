@@ -41,6 +41,11 @@ bool WorkerLink::remember(std::vector<Told<IdType, News>>& told, IdType id, News
   return true;
 }
 
+bool WorkerLink::settled() const {
+  return counts_.generations > 0 && outbox_.empty() && !snapshot_wanted_ && !state_.changed() &&
+         channel_.segment->generations.committed.load(std::memory_order_acquire) == generation_.value;
+}
+
 void WorkerLink::poll(TimePoint now, MediaPlaneListener* listener) {
   events_.wake_up();
   deadline_ = never;
@@ -203,6 +208,7 @@ void WorkerLink::queue_snapshot() {
   for (const auto& [slot, row] : state_.transports().rows()) outbox_.push_back(encode(row.first, row.second));
   for (const auto& [slot, row] : state_.publications().rows()) outbox_.push_back(encode(row.first, row.second));
   for (const auto& [slot, row] : state_.subscriptions().rows()) outbox_.push_back(encode(row.first, row.second));
+  for (const auto& [id, departure] : state_.departures()) outbox_.push_back(encode(id, departure));
   outbox_.push_back(encode_commit(generation_));
 }
 
@@ -215,6 +221,8 @@ void WorkerLink::queue_changes() {
   for (const SubscriptionId id : changes.subscriptions.removed) outbox_.push_back(encode_remove(id));
   for (const PublicationId id : changes.publications.removed) outbox_.push_back(encode_remove(id));
   for (const TransportId id : changes.transports.removed) outbox_.push_back(encode_remove(id));
+  for (const TransportId id : changes.not_departed) outbox_.push_back(encode_remove_departure(id));
+  for (const TransportId id : changes.departed) outbox_.push_back(encode(id, state_.departures().at(id)));
   for (const TransportId id : changes.transports.upserted) outbox_.push_back(encode(id, *state_.transports().find(id)));
   for (const PublicationId id : changes.publications.upserted)
     outbox_.push_back(encode(id, *state_.publications().find(id)));

@@ -50,6 +50,9 @@ class WorkerLink {
   /// When poll should be called again though no bell rang: something waits for room in the ring, or for an answer.
   [[nodiscard]] TimePoint next_deadline() const { return deadline_; }
 
+  /// Whether the worker has committed everything that it is wanted to do.
+  [[nodiscard]] bool settled() const;
+
   /// Queues a request; one for each publication at most.
   void request_key_frame(PublicationId id) { key_frames_.insert(id); }
 

@@ -17,6 +17,10 @@ std::string room_key(std::string_view room) {
   return std::string(room_prefix) + std::string(room);
 }
 
+std::string closed_key(WorkerId worker) {
+  return "workers/" + std::to_string(worker.value) + "/closed";
+}
+
 constexpr TableSizes segment_sizes{SegmentCapacity::transports, SegmentCapacity::publications,
                                    SegmentCapacity::subscriptions};
 
@@ -56,6 +60,7 @@ void Workers::attach(WorkerInfo info, WorkerChannel channel) {
   worker->link.reset();
   worker->link = std::make_unique<WorkerLink>(id, std::move(channel), worker->state, epoch_);
   placement_.add_worker(id);
+  if (log_.get(closed_key(id))) placement_.close(id, true);
   restore_rooms();
 }
 
@@ -104,6 +109,61 @@ std::optional<WorkerId> Workers::place_room(std::string_view room) {
   ByteWriter(bytes).u16(placed->value);
   if (!log_.put(room_key(room), bytes)) ++store_failures_;
   return placed;
+}
+
+bool Workers::move_room(std::string_view room, WorkerId to) {
+  if (!placement_.move(room, to)) return false;
+  std::array<std::byte, 2> bytes{};
+  ByteWriter(bytes).u16(to.value);
+  if (!log_.put(room_key(room), bytes)) ++store_failures_;
+  return true;
+}
+
+void Workers::close(WorkerId worker, bool closed) {
+  placement_.close(worker, closed);
+  if (!closed) {
+    log_.erase(closed_key(worker));
+  } else if (!log_.put(closed_key(worker), {})) {
+    ++store_failures_;
+  }
+}
+
+bool Workers::settled(WorkerId worker) const {
+  const Worker* found = find(worker);
+  return found != nullptr && found->link->settled();
+}
+
+std::optional<TransportPhase> Workers::phase(WorkerId worker, TransportId id) const {
+  const LiveTables* tables = live(worker);
+  if (tables == nullptr) return std::nullopt;
+  const auto row = tables->transports.read(id);
+  if (!row) return std::nullopt;
+  return static_cast<TransportPhase>(row->state);
+}
+
+void Workers::depart(WorkerId worker, TransportId id, DepartureSpec spec) {
+  Worker* found = find(worker);
+  if (found == nullptr) return;
+  // If this process dies in between, both are there, and the worker keeps the transport until it is told otherwise.
+  if (found->state.set_departure(id, std::move(spec))) found->store.save_departure(found->state, id);
+  (void)remove(worker, id);
+  dirty_ = true;
+}
+
+bool Workers::remove_departure(WorkerId worker, TransportId id) {
+  Worker* found = find(worker);
+  if (found == nullptr || !found->state.remove_departure(id)) return false;
+  found->store.save_departure(found->state, id);
+  dirty_ = true;
+  return true;
+}
+
+std::vector<TransportId> Workers::departures(WorkerId worker) const {
+  std::vector<TransportId> result;
+  const Worker* found = find(worker);
+  if (found == nullptr) return result;
+  for (const auto& [id, spec] : found->state.departures()) result.push_back(id);
+  return result;
 }
 
 void Workers::release_room(std::string_view room) {

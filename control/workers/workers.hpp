@@ -8,7 +8,6 @@
 #include <string_view>
 #include <vector>
 
-#include "shm/state_log/state_log.hpp"
 #include "control/workers/desired_state.hpp"
 #include "control/workers/desired_state_store.hpp"
 #include "control/workers/media_plane.hpp"
@@ -16,6 +15,7 @@
 #include "control/workers/worker_link.hpp"
 #include "shm/counters/counter_block.hpp"
 #include "shm/live/live_tables.hpp"
+#include "shm/state_log/state_log.hpp"
 
 namespace sluice::workers {
 
@@ -42,6 +42,8 @@ class Workers final : public MediaPlane {
 
   std::optional<WorkerId> place_room(std::string_view room) override;
   void release_room(std::string_view room) override;
+  [[nodiscard]] std::optional<WorkerId> worker_of(std::string_view room) const override { return placement_.find(room); }
+  bool move_room(std::string_view room, WorkerId to) override;
   [[nodiscard]] const WorkerInfo* info(WorkerId worker) const override;
   std::optional<TransportId> add_transport(WorkerId worker, TransportSpec spec) override;
   bool update_transport(WorkerId worker, TransportId id, TransportSpec spec) override;
@@ -57,6 +59,11 @@ class Workers final : public MediaPlane {
   [[nodiscard]] const SubscriptionSpec* subscription(WorkerId worker, SubscriptionId id) const override;
   [[nodiscard]] Rows rows(WorkerId worker) const override;
   [[nodiscard]] std::vector<WorkerId> ids() const override;
+  [[nodiscard]] bool settled(WorkerId worker) const override;
+  [[nodiscard]] std::optional<TransportPhase> phase(WorkerId worker, TransportId id) const override;
+  void depart(WorkerId worker, TransportId id, DepartureSpec spec) override;
+  bool remove_departure(WorkerId worker, TransportId id) override;
+  [[nodiscard]] std::vector<TransportId> departures(WorkerId worker) const override;
   void request_key_frame(WorkerId worker, PublicationId id) override;
   void set_listener(MediaPlaneListener* listener) override { listener_ = listener; }
 
@@ -68,6 +75,10 @@ class Workers final : public MediaPlane {
   [[nodiscard]] WorkerLink* link(WorkerId worker);
   [[nodiscard]] const DesiredState* desired(WorkerId worker) const;
   [[nodiscard]] std::uint32_t rooms_on(WorkerId worker) const { return placement_.rooms_on(worker); }
+  /// A closed worker gets no new rooms as long as another is open. Durable.
+  void close(WorkerId worker, bool closed);
+  [[nodiscard]] bool is_closed(WorkerId worker) const { return placement_.is_closed(worker); }
+  [[nodiscard]] std::vector<std::string> rooms_of(WorkerId worker) const { return placement_.rooms_of(worker); }
   /// Writes that the state log refused because it is full.
   [[nodiscard]] std::uint64_t store_failures() const;
 

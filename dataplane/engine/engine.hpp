@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -28,6 +29,10 @@ struct EngineConfig {
   EngineChoice choice = EngineChoice::automatic;
   /// Bound, non-blocking UDP sockets, borrowed; the index is Tuple::socket. Negative: none (a host without IPv6).
   std::vector<int> sockets;
+  /// Those that it receives from: the first, and the one behind the last. From the others, which are other workers', it only
+  /// sends.
+  std::size_t receive_begin = 0;
+  std::size_t receive_end = std::numeric_limits<std::size_t>::max();
   /// Slots of the pool behind acquire(): what may lie in pacers, trains and the kernel at one time (2 KiB each).
   std::uint32_t packets = 8192;
   /// Messages that may be in the kernel's hands at one time, each of up to 16 packets. When all are, the newest is dropped.

@@ -12,6 +12,7 @@ struct EngineConfig;
 struct MediaSocket {
   int fd = -1;
   sa_family_t family = AF_UNSPEC;  // AF_UNSPEC: there is no such socket
+  bool receives = false;           // else it is only sent from
 };
 
 /// The sockets of an engine and the offloads that all of them grant.

@@ -31,7 +31,8 @@ MmsgEngine::MmsgEngine(const EngineConfig& config)
   receive_ = std::make_unique<ReceiveBatch>(std::min(config.receive_buffers, receive_batch_max), payload);
   polled_.reserve(sockets_.sockets.size() + doorbells_max);
   doorbells_.reserve(doorbells_max);
-  for (const MediaSocket& socket : sockets_.sockets) polled_.push_back({socket.fd, POLLIN, 0});
+  // A negative descriptor is not looked at.
+  for (const MediaSocket& socket : sockets_.sockets) polled_.push_back({socket.receives ? socket.fd : -1, POLLIN, 0});
 }
 
 MmsgEngine::~MmsgEngine() {
@@ -95,7 +96,10 @@ bool MmsgEngine::send_batch() noexcept {
 
 void MmsgEngine::wait(TimePoint deadline) noexcept {
   for (std::size_t i = 0; i < sockets_.sockets.size(); ++i) {
-    polled_[i].events = static_cast<short>(std::cmp_equal(i, blocked_) ? POLLIN | POLLOUT : POLLIN);
+    const bool blocked = std::cmp_equal(i, blocked_);
+    const MediaSocket& socket = sockets_.sockets[i];
+    const int events = (socket.receives ? POLLIN : 0) | (blocked ? POLLOUT : 0);
+    polled_[i] = {socket.receives || blocked ? socket.fd : -1, static_cast<short>(events), 0};
   }
   timespec timeout{};
   const timespec* limit = &timeout;
@@ -157,7 +161,8 @@ std::size_t MmsgEngine::run_once(TimePoint deadline, EngineHandler& handler) {
   std::size_t handled = answer_doorbells(handler);
   backlog_ = false;
   for (std::size_t i = 0; i < sockets_.sockets.size(); ++i) {
-    if ((polled_[i].revents & (POLLIN | POLLERR)) != 0) handled += receive_from(static_cast<std::uint16_t>(i), handler);
+    if (sockets_.sockets[i].receives && (polled_[i].revents & (POLLIN | POLLERR)) != 0)
+      handled += receive_from(static_cast<std::uint16_t>(i), handler);
   }
   return handled;
 }

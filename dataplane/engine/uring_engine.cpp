@@ -139,7 +139,7 @@ io_uring_sqe* UringEngine::next_sqe(Operation operation, std::uint32_t index) no
 
 void UringEngine::arm() noexcept {
   for (std::uint32_t i = 0; i < receiving_.size(); ++i) {
-    if (receiving_[i] || sockets_.sockets[i].fd < 0) continue;
+    if (receiving_[i] || !sockets_.sockets[i].receives) continue;
     io_uring_sqe* sqe = next_sqe(Operation::receive, i);
     if (sqe == nullptr) return;
     const std::uint64_t data = sqe->user_data;

@@ -55,6 +55,7 @@ struct HandshakerCore::Entry {
   Fingerprint peer;
   StartBudget rate;
   std::optional<DtlsAssociation> association;  // from the beginning of the handshake on
+  bool unclaimed = false;                      // came from another worker, and this one has not opened it yet
   bool over = false;                           // failed or closed by the peer: only another open helps
   bool in_progress = false;
   Notice notice = Notice::none;
@@ -79,6 +80,7 @@ HandshakerCore::Key HandshakerCore::key_of(WorkerId worker, TransportId transpor
 }
 
 void HandshakerCore::add_worker(TimePoint now, WorkerId worker) {
+  workers_.insert(worker);
   offer_started(now, worker);
 }
 
@@ -92,6 +94,7 @@ void HandshakerCore::offer_started(TimePoint now, WorkerId worker) {
 }
 
 void HandshakerCore::remove_worker(WorkerId worker) {
+  workers_.erase(worker);
   unannounced_.erase(worker);
   std::vector<Key> gone;
   for (const auto& [key, entry] : entries_) {
@@ -108,6 +111,8 @@ void HandshakerCore::handle_message(TimePoint now, WorkerId worker, const schema
       return datagram(now, worker, *message.body_as_HandshakeDatagram());
     case schema::HandshakeBody::HandshakeClose:
       return close(now, worker, *message.body_as_HandshakeClose());
+    case schema::HandshakeBody::HandshakeMove:
+      return move(now, worker, *message.body_as_HandshakeMove());
     default:
       ++counters_.malformed;
   }
@@ -124,11 +129,12 @@ void HandshakerCore::open(TimePoint now, WorkerId worker, const schema::Handshak
   const Key key = key_of(worker, transport);
   if (const auto found = entries_.find(key); found != entries_.end()) {
     Entry& entry = *found->second;
-    if (transport.incarnation < entry.transport.incarnation) {
+    if (transport.incarnation < entry.transport.incarnation && !entry.unclaimed) {
       ++counters_.stale;
       return;
     }
     if (transport == entry.transport && role == entry.role && peer->same_as(entry.peer) && !entry.over) {
+      entry.unclaimed = false;
       // The worker may have died before it read HandshakeDone. One that did read it ignores the same keys.
       if (entry.association && entry.association->state() == DtlsState::connected) {
         entry.notice = Notice::done;
@@ -229,6 +235,42 @@ void HandshakerCore::close(TimePoint now, WorkerId worker, const schema::Handsha
     take_outputs(now, *entry);
   }
   erase(entry->key);
+}
+
+void HandshakerCore::move(TimePoint now, WorkerId worker, const schema::HandshakeMove& message) {
+  const WorkerId to_worker{message.to_worker()};
+  const TransportId to = TransportId::unpack(message.to_transport());
+  if (!to.valid() || to_worker == worker || !workers_.contains(to_worker)) {
+    ++counters_.malformed;
+    return;
+  }
+  Entry* const entry = find(worker, TransportId::unpack(message.transport()));
+  if (entry == nullptr) return;
+  const Key key = key_of(to_worker, to);
+  bool unclaimed = true;
+  if (const auto found = entries_.find(key); found != entries_.end()) {
+    const Entry& there = *found->second;
+    const bool waits = there.transport == to && there.role == entry->role && there.peer.same_as(entry->peer) &&
+                       !there.association && !there.over;
+    if (!waits) {
+      ++counters_.stale;
+      return erase(entry->key);
+    }
+    unclaimed = there.unclaimed;
+    erase(key);
+  }
+  if (entry->scheduled != never) deadlines_.erase({entry->scheduled, entry->key});
+  entry->scheduled = never;
+  auto moved = entries_.extract(entry->key);
+  entry->key = key;
+  entry->worker = to_worker;
+  entry->transport = to;
+  entry->unclaimed = unclaimed;
+  moved.key() = key;
+  entries_.insert(std::move(moved));
+  if (entry->association && entry->association->state() == DtlsState::connected) entry->notice = Notice::done;
+  if (!unclaimed) offer_notice(now, *entry);
+  schedule(*entry);
 }
 
 void HandshakerCore::take_outputs(TimePoint now, Entry& entry) {

@@ -40,6 +40,8 @@ struct HandshakerConfig {
 /// DTLS state is only made when the first datagram comes (server) or at once (client). One that is done is kept: it answers
 /// repeated final flights and sees close_notify. One that failed or was closed by the peer stays silent until it is opened
 /// again. Opening again with the same parameters changes nothing, but a worker that lost HandshakeDone gets it once more.
+/// HandshakeMove gives it to another worker, which opens it with the same parameters, before or after; it cannot push aside
+/// an association that the other worker has.
 /// After a restart of this process the associations that were done are unknown: their workers have the keys, and datagrams
 /// for them are dropped.
 class HandshakerCore {
@@ -72,6 +74,7 @@ class HandshakerCore {
   void open(TimePoint now, WorkerId worker, const schema::HandshakeOpen& message);
   void datagram(TimePoint now, WorkerId worker, const schema::HandshakeDatagram& message);
   void close(TimePoint now, WorkerId worker, const schema::HandshakeClose& message);
+  void move(TimePoint now, WorkerId worker, const schema::HandshakeMove& message);
   [[nodiscard]] Entry* find(WorkerId worker, TransportId transport);
   void erase(Key key);
 
@@ -92,6 +95,7 @@ class HandshakerCore {
   HandshakerCounters counters_;
   std::unordered_map<Key, std::unique_ptr<Entry>> entries_;
   std::set<std::pair<TimePoint, Key>> deadlines_;
+  std::set<WorkerId> workers_;
   std::map<WorkerId, TimePoint> unannounced_;  // HandshakerStarted found no room; when to offer it again
   std::size_t in_progress_ = 0;
 };

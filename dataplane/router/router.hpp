@@ -28,7 +28,11 @@ class Router {
   void set_subscription(TimePoint now, const SubscriptionSpec& spec, Transport* transport);
   /// Whatever lies in the slot; says goodbye to the receiver.
   void remove_publication(std::uint32_t slot);
-  void remove_subscription(std::uint32_t slot);
+  enum class Farewell : std::uint8_t {
+    said,    ///< BYE: the streams end
+    unsaid,  ///< another worker goes on with them, and with the keys
+  };
+  void remove_subscription(std::uint32_t slot, Farewell farewell = Farewell::said);
   /// The transport goes: its rows must have been removed before.
   void forget_transport(std::uint32_t slot);
   [[nodiscard]] Publication* publication(std::uint32_t slot) noexcept { return publications_[slot].get(); }
@@ -46,8 +50,13 @@ class Router {
   void on_keys_replaced(TimePoint now, Transport& transport);
   /// These may not be sealed under the transport's present keys again (a predecessor's news).
   void mark_spent(std::uint32_t transport_slot, Ssrc ssrc) { streams_[transport_slot].used_ssrcs.insert(ssrc.value); }
+  [[nodiscard]] const std::unordered_set<std::uint32_t>& spent_of(std::uint32_t transport_slot) const noexcept {
+    return streams_[transport_slot].used_ssrcs;
+  }
   /// A change of process may have cost packets: a key frame of every layer that somebody gets.
   void refresh_pictures(TimePoint now) noexcept;
+  /// Of one publisher's layers.
+  void refresh_pictures(TimePoint now, std::uint32_t transport_slot) noexcept;
   /// Control asks the publisher for a key frame, on every layer that is forwarded.
   void request_key_frame(TimePoint now, PublicationId id);
 

@@ -106,7 +106,7 @@ void Router::set_subscription(TimePoint now, const SubscriptionSpec& spec, Trans
   link(now, *row);
 }
 
-void Router::remove_subscription(std::uint32_t slot) {
+void Router::remove_subscription(std::uint32_t slot, Farewell farewell) {
   auto& row = subscriptions_[slot];
   if (!row) return;
   unlink(*row);
@@ -116,9 +116,11 @@ void Router::remove_subscription(std::uint32_t slot) {
   if (row->sent_anything()) {
     streams.used_ssrcs.insert(spec.ssrc.value);
     if (spec.rtx_ssrc != Ssrc{}) streams.used_ssrcs.insert(spec.rtx_ssrc.value);
-    const std::array<Ssrc, 2> gone{spec.ssrc, spec.rtx_ssrc};
-    RtcpOutbox outbox(receiver);
-    outbox.append([&](RtcpWriter& w) { return w.goodbye(std::span(gone).first(spec.rtx_ssrc == Ssrc{} ? 1 : 2)); });
+    if (farewell == Farewell::said) {
+      const std::array<Ssrc, 2> gone{spec.ssrc, spec.rtx_ssrc};
+      RtcpOutbox outbox(receiver);
+      outbox.append([&](RtcpWriter& w) { return w.goodbye(std::span(gone).first(spec.rtx_ssrc == Ssrc{} ? 1 : 2)); });
+    }
   }
   targets_.erase(target_key(receiver.id().slot, spec.ssrc));
   if (spec.rtx_ssrc != Ssrc{}) targets_.erase(target_key(receiver.id().slot, spec.rtx_ssrc));
@@ -187,6 +189,17 @@ void Router::refresh_pictures(TimePoint now) noexcept {
     publication->layer(*layer).key_frames().want(now);
     wake(publication->sender().id().slot);
   }
+}
+
+void Router::refresh_pictures(TimePoint now, std::uint32_t transport_slot) noexcept {
+  for (Publication* publication : streams_[transport_slot].publications) {
+    if (publication->spec().kind != MediaKind::video) continue;
+    for (const Subscription* subscription : publication->subscribers()) {
+      const auto layer = subscription->current_layer();
+      if (layer && *layer < publication->layer_count()) publication->layer(*layer).key_frames().want(now);
+    }
+  }
+  wake(transport_slot);
 }
 
 void Router::wake(std::uint32_t transport_slot) noexcept {

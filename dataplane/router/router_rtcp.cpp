@@ -15,9 +15,9 @@ constexpr Duration report_interval = std::chrono::seconds(1);
 constexpr Duration refresh_interval = std::chrono::milliseconds(200);
 
 /// The same for all streams of one publisher, which is what receivers use to play them in step (RFC 3550 section 6.5.1).
-std::string_view cname_of(TransportId publisher, std::array<char, 20>& storage) noexcept {
+std::string_view cname_of(const Transport& publisher, std::array<char, 20>& storage) noexcept {
   storage[0] = 's';
-  const auto result = std::to_chars(storage.data() + 1, storage.data() + storage.size(), publisher.packed(), 36);
+  const auto result = std::to_chars(storage.data() + 1, storage.data() + storage.size(), publisher.name(), 36);
   return {storage.data(), static_cast<std::size_t>(result.ptr - storage.data())};
 }
 
@@ -140,7 +140,7 @@ void Router::send_sender_reports(TimePoint now, Transport& transport, RtcpOutbox
     if (!written) continue;
     counters_.add(Counter::sender_reports_sent);
     std::array<char, 20> storage;
-    const std::string_view cname = cname_of(subscription->publication()->sender().id(), storage);
+    const std::string_view cname = cname_of(subscription->publication()->sender(), storage);
     outbox.append([&](RtcpWriter& w) { return w.source_description(ssrc, cname); });
   }
 }

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "dataplane/packet/header_extension.hpp"
@@ -39,6 +40,13 @@ struct CodecSpec {
   friend bool operator==(const CodecSpec&, const CodecSpec&) = default;
 };
 
+/// A transport as another worker knows it.
+struct TransportPlace {
+  WorkerId worker;
+  TransportId transport;
+  friend bool operator==(const TransportPlace&, const TransportPlace&) = default;
+};
+
 /// What control wants of one peer's association.
 struct TransportSpec {
   TransportId id;
@@ -49,6 +57,8 @@ struct TransportSpec {
   std::array<std::uint8_t, 32> fingerprint{};  // SHA-256 of the peer's certificate (RFC 8122)
   HeaderExtensionIds extensions;
   std::uint32_t max_receive_bitrate = 0;  // bit/s; 0 = no cap
+  std::optional<TransportPlace> from;     // not built before its records came from there
+  std::optional<TransportPlace> home;     // who relays to us what the peer sends
   friend bool operator==(const TransportSpec&, const TransportSpec&) = default;
 };
 
@@ -86,6 +96,16 @@ struct SubscriptionSpec {
   bool active = false;
   std::uint8_t max_layer = any_layer;  // by rank in quality, lowest first
   friend bool operator==(const SubscriptionSpec&, const SubscriptionSpec&) = default;
+};
+
+/// What control tells the worker that a transport left: where it went, and what its rows are called there.
+struct DepartureSpec {
+  TransportId transport;
+  WorkerId to_worker;
+  TransportId to;
+  std::vector<std::pair<PublicationId, PublicationId>> publications;  // here, there
+  std::vector<std::pair<SubscriptionId, SubscriptionId>> subscriptions;
+  friend bool operator==(const DepartureSpec&, const DepartureSpec&) = default;
 };
 
 /// The negotiated codec that `payload_type` belongs to, as media or as RTX.

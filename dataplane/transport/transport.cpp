@@ -19,6 +19,7 @@ TransportRecord& prepared(TransportRecord& record, TransportId id, Entropy& entr
   if (record.id == id.packed()) return record;
   record = TransportRecord{};
   while (record.rtcp_ssrc == 0) entropy.fill(std::as_writable_bytes(std::span(&record.rtcp_ssrc, 1)));
+  entropy.fill(std::as_writable_bytes(std::span(&record.name, 1)));
   record.id = id.packed();
   return record;
 }

@@ -101,6 +101,8 @@ class Transport {
   /// Seals and sends one compound in the clear (at least 8 bytes); false when it may not or could not.
   bool send_rtcp(Bytes compound) noexcept;
   [[nodiscard]] Ssrc rtcp_ssrc() const noexcept { return Ssrc{record_.rtcp_ssrc}; }
+  /// Of the peer as publisher (RFC 7022): the same on every worker that it is moved to.
+  [[nodiscard]] std::uint64_t name() const noexcept { return record_.name; }
   [[nodiscard]] SendHistory& history() noexcept { return history_; }
   [[nodiscard]] RttEstimator& rtt() noexcept { return rtt_; }
   [[nodiscard]] const RttEstimator& rtt() const noexcept { return rtt_; }

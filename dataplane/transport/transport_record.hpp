@@ -51,6 +51,7 @@ struct TransportRecord {
   TransportPhase phase = TransportPhase::waiting;
   TransportReason reason = TransportReason::none;
   std::array<std::uint8_t, 2> reserved{};
+  std::uint64_t name = 0;  ///< of the peer as publisher, random: the CNAME of its streams, whatever worker carries them
 };
 static_assert(std::is_standard_layout_v<TransportRecord> && std::is_trivially_copyable_v<TransportRecord>);
 

@@ -98,6 +98,16 @@ Result<TransportSpec, CommandError> read_transport(const schema::UpsertTransport
   if (!extensions) return unexpected(extensions.error());
   spec.extensions = *extensions;
   spec.max_receive_bitrate = message.max_receive_bitrate();
+  if (message.from_worker() != 0) {
+    spec.from = TransportPlace{WorkerId{static_cast<std::uint16_t>(message.from_worker() - 1)},
+                               TransportId::unpack(message.from_transport())};
+    if (!spec.from->transport.valid()) return unexpected(CommandError::bad_id);
+  }
+  if (message.home_worker() != 0) {
+    spec.home = TransportPlace{WorkerId{static_cast<std::uint16_t>(message.home_worker() - 1)},
+                               TransportId::unpack(message.home_transport())};
+    if (!spec.home->transport.valid()) return unexpected(CommandError::bad_id);
+  }
   return spec;
 }
 
@@ -159,6 +169,36 @@ Result<SubscriptionSpec, CommandError> read_subscription(const schema::UpsertSub
   if (spec.ssrc == Ssrc{} || spec.ssrc == spec.rtx_ssrc) return unexpected(CommandError::bad_ssrc);
   spec.active = message.active();
   spec.max_layer = message.max_layer();
+  return spec;
+}
+
+Result<DepartureSpec, CommandError> read_departure(const schema::UpsertDeparture& message, const TableSizes& sizes) {
+  DepartureSpec spec;
+  spec.transport = TransportId::unpack(message.transport());
+  spec.to = TransportId::unpack(message.to_transport());
+  spec.to_worker = WorkerId{message.to_worker()};
+  if (!in_table(spec.transport, sizes.transports) || !in_table(spec.to, sizes.transports))
+    return unexpected(CommandError::bad_id);
+  if (const auto* rows = message.publications()) {
+    if (rows->size() > sizes.publications) return unexpected(CommandError::bad_id);
+    for (const schema::MovedRow* row : *rows) {
+      spec.publications.emplace_back(PublicationId::unpack(row->before()), PublicationId::unpack(row->after()));
+      if (!in_table(spec.publications.back().first, sizes.publications) ||
+          !in_table(spec.publications.back().second, sizes.publications)) {
+        return unexpected(CommandError::bad_id);
+      }
+    }
+  }
+  if (const auto* rows = message.subscriptions()) {
+    if (rows->size() > sizes.subscriptions) return unexpected(CommandError::bad_id);
+    for (const schema::MovedRow* row : *rows) {
+      spec.subscriptions.emplace_back(SubscriptionId::unpack(row->before()), SubscriptionId::unpack(row->after()));
+      if (!in_table(spec.subscriptions.back().first, sizes.subscriptions) ||
+          !in_table(spec.subscriptions.back().second, sizes.subscriptions)) {
+        return unexpected(CommandError::bad_id);
+      }
+    }
+  }
   return spec;
 }
 

@@ -25,5 +25,8 @@ enum class CommandError : std::uint8_t {
                                                                      const TableSizes& sizes);
 [[nodiscard]] Result<SubscriptionSpec, CommandError> read_subscription(const schema::UpsertSubscription& message,
                                                                        const TableSizes& sizes);
+/// `to_worker` may be any: who relays knows which workers there are.
+[[nodiscard]] Result<DepartureSpec, CommandError> read_departure(const schema::UpsertDeparture& message,
+                                                                 const TableSizes& sizes);
 
 }  // namespace sluice

@@ -36,7 +36,15 @@ std::string DesiredState::describe() const {
                                   e.video_orientation, e.playout_delay}) {
       out << ' ' << int{id};
     }
-    out << " cap=" << t.max_receive_bitrate << '\n';
+    out << " cap=" << t.max_receive_bitrate;
+    const auto write_place = [&](const char* what, const std::optional<TransportPlace>& place) {
+      if (!place) return;
+      out << what << place->worker.value << ':';
+      write_id(out, place->transport);
+    };
+    write_place(" from=", t.from);
+    write_place(" home=", t.home);
+    out << '\n';
   }
   for (const auto& [slot, p] : publications) {
     out << "publication ";
@@ -59,6 +67,23 @@ std::string DesiredState::describe() const {
     write_id(out, s.publication);
     out << " active=" << s.active << " max=" << int{s.max_layer};
     write_codecs(out, s.codecs);
+    out << '\n';
+  }
+  for (const auto& [packed, d] : departures) {
+    out << "departure ";
+    write_id(out, d.transport);
+    out << " to=" << d.to_worker.value << ':';
+    write_id(out, d.to);
+    const auto write_moved = [&](const char* what, const auto& rows) {
+      for (const auto& [before, after] : rows) {
+        out << what;
+        write_id(out, before);
+        out << "->";
+        write_id(out, after);
+      }
+    };
+    write_moved(" p=", d.publications);
+    write_moved(" s=", d.subscriptions);
     out << '\n';
   }
   return std::move(out).str();

@@ -25,6 +25,8 @@ struct DesiredState {
   DesiredRows<TransportSpec> transports;
   DesiredRows<PublicationSpec> publications;
   DesiredRows<SubscriptionSpec> subscriptions;
+  /// Transports that went to another worker, by packed id: a slot's next transport may be here meanwhile.
+  std::map<std::uint64_t, DepartureSpec> departures;
   friend bool operator==(const DesiredState&, const DesiredState&) = default;
 
   /// Text in the order of slots; equal states give equal texts. Of a password only a hash is told.

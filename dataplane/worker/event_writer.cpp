@@ -74,4 +74,8 @@ bool HandshakeWriter::close(TransportId id) {
   return send(schema::CreateHandshakeClose(builder_, id.packed()));
 }
 
+bool HandshakeWriter::move(TransportId id, WorkerId to_worker, TransportId to) {
+  return send(schema::CreateHandshakeMove(builder_, id.packed(), to_worker.value, to.packed()));
+}
+
 }  // namespace sluice

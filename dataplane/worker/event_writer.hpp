@@ -37,6 +37,8 @@ class HandshakeWriter {
   bool open(TransportId id, DtlsRole role, Bytes fingerprint);
   bool datagram(TransportId id, Bytes bytes);
   bool close(TransportId id);
+  /// Another worker goes on with the association.
+  bool move(TransportId id, WorkerId to_worker, TransportId to);
 
  private:
   template <typename Body>

@@ -10,14 +10,18 @@ std::size_t operations_max(const TableSizes& sizes) {
   return 2 * (std::size_t{sizes.transports} + sizes.publications + sizes.subscriptions) + 16;
 }
 
-void sort_unique(std::vector<std::uint32_t>& slots) {
+template <typename Key>
+void sort_unique(std::vector<Key>& slots) {
   std::sort(slots.begin(), slots.end());
   slots.erase(std::unique(slots.begin(), slots.end()), slots.end());
 }
 
+/// What a worker relays at most: far more than it can have had at one time.
+constexpr std::size_t departures_max = 4096;
+
 /// Slots whose rows differ between two tables.
-template <typename Spec>
-void differences(const DesiredRows<Spec>& before, const DesiredRows<Spec>& after, std::vector<std::uint32_t>& slots) {
+template <typename Key, typename Spec>
+void differences(const std::map<Key, Spec>& before, const std::map<Key, Spec>& after, std::vector<Key>& slots) {
   for (const auto& [slot, spec] : before) {
     const auto found = after.find(slot);
     if (found == after.end() || found->second != spec) slots.push_back(slot);
@@ -48,6 +52,8 @@ StagingOutcome GenerationStager::handle(const schema::Command& command) {
       return stage(read_publication(*command.body_as_UpsertPublication(), sizes_));
     case schema::CommandBody::UpsertSubscription:
       return stage(read_subscription(*command.body_as_UpsertSubscription(), sizes_));
+    case schema::CommandBody::UpsertDeparture:
+      return stage(read_departure(*command.body_as_UpsertDeparture(), sizes_));
     case schema::CommandBody::Remove:
       return remove(*command.body_as_Remove());
     default:
@@ -126,6 +132,13 @@ void GenerationStager::apply() {
       apply_upsert(committed_.publications, newest_publications_, changes_.publications, *p);
     } else if (auto* s = std::get_if<SubscriptionSpec>(&operation)) {
       apply_upsert(committed_.subscriptions, newest_subscriptions_, changes_.subscriptions, *s);
+    } else if (auto* d = std::get_if<DepartureSpec>(&operation)) {
+      const std::uint64_t key = d->transport.packed();
+      const auto found = committed_.departures.find(key);
+      if (found != committed_.departures.end() && found->second == *d) continue;
+      if (found == committed_.departures.end() && committed_.departures.size() >= departures_max) continue;
+      committed_.departures.insert_or_assign(key, std::move(*d));
+      changes_.departures.push_back(key);
     } else {
       apply_removal(std::get<Removal>(operation));
     }
@@ -136,10 +149,12 @@ void GenerationStager::apply() {
     differences(before.transports, committed_.transports, changes_.transports);
     differences(before.publications, committed_.publications, changes_.publications);
     differences(before.subscriptions, committed_.subscriptions, changes_.subscriptions);
+    differences(before.departures, committed_.departures, changes_.departures);
   } else {
     sort_unique(changes_.transports);
     sort_unique(changes_.publications);
     sort_unique(changes_.subscriptions);
+    sort_unique(changes_.departures);
   }
 }
 
@@ -171,6 +186,9 @@ void GenerationStager::apply_removal(const Removal& removal) {
     case schema::EntityKind::subscription:
       return apply_removal_in(committed_.subscriptions, newest_subscriptions_, changes_.subscriptions,
                               SubscriptionId::unpack(removal.id));
+    case schema::EntityKind::departure:
+      if (committed_.departures.erase(removal.id) != 0) changes_.departures.push_back(removal.id);
+      return;
   }
 }
 

@@ -22,6 +22,7 @@ struct GenerationChanges {
   std::vector<std::uint32_t> transports;
   std::vector<std::uint32_t> publications;
   std::vector<std::uint32_t> subscriptions;
+  std::vector<std::uint64_t> departures;  ///< packed ids of the transports that left, or whose row is gone
 };
 
 /// Collects the commands of a generation and applies them to the desired state as one. A generation that holds one bad
@@ -52,7 +53,7 @@ class GenerationStager {
     schema::EntityKind kind;
     std::uint64_t id;
   };
-  using Operation = std::variant<TransportSpec, PublicationSpec, SubscriptionSpec, Removal>;
+  using Operation = std::variant<TransportSpec, PublicationSpec, SubscriptionSpec, DepartureSpec, Removal>;
 
   StagingOutcome begin(const schema::Begin& begin);
   StagingOutcome commit(const schema::Commit& commit);

@@ -105,10 +105,15 @@ void work(const AssignedWorker& assigned, EngineConfig config, SrtpBackend& srtp
           const ProcessLog& log) {
   const auto& [assignment, descriptors] = assigned;
   stay_on_core(assignment.core, log);
-  const std::string name = "socket." + std::to_string(assignment.index);
-  config.sockets = {descriptors.find(name + ".v4"), descriptors.find(name + ".v6")};
-
   WorkerChannels channels(descriptors, assignment.index, assignment.blank != 0);
+  // Tuple::socket is the same on all workers: a moved peer is answered from the socket that it knows.
+  for (std::uint16_t i = 0; i < channels.relays.workers(); ++i) {
+    const std::string name = "socket." + std::to_string(i);
+    config.sockets.push_back(descriptors.find(name + ".v4"));
+    config.sockets.push_back(descriptors.find(name + ".v6"));
+  }
+  config.receive_begin = std::size_t{2} * assignment.index;
+  config.receive_end = config.receive_begin + 2;
   std::string why_not_io_uring;
   const std::unique_ptr<Engine> engine = open_engine(config, &why_not_io_uring);
   SystemEntropy entropy;
@@ -125,6 +130,9 @@ void work(const AssignedWorker& assigned, EngineConfig config, SrtpBackend& srtp
                                      .wishes = &channels.wishes,
                                      .note = &channels.recovery->note,
                                      .fate = assignment.fate,
+                                     .relays = &channels.relays,
+                                     .self = WorkerId{assignment.index},
+                                     .workers = channels.relays.workers(),
                                      .backend = &srtp});
   const WorkerCore::Adopted adopted = core.adopt(engine->now());
   note_crashes_in(channels.recovery->note);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "shm/types/bytes.hpp"
+#include "shm/types/ids.hpp"
 
 namespace sluice {
 
@@ -20,6 +21,14 @@ class HandshakeSink {
   /// One finished `schema::Handshake` for the handshaker. False when there is no room: DTLS is resent by the peer, and the
   /// worker repeats its own opens and closes until they are taken.
   virtual bool send(Bytes message) noexcept = 0;
+};
+
+class RelaySink {
+ public:
+  virtual ~RelaySink() = default;
+  /// One message for another worker (relay_message.hpp). False when there is no room or no such worker: records are told
+  /// again, datagrams are lost as on a network.
+  virtual bool push(WorkerId to, Bytes message) noexcept = 0;
 };
 
 }  // namespace sluice

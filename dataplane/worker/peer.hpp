@@ -28,6 +28,7 @@ struct Peer {
   TimePoint dtls_second;              ///< start of the second that dtls_count counts
   std::uint32_t dtls_count = 0;
   TimePoint created;
+  TimePoint paths_due;   ///< when whoever relays to us is told the paths again
   TimePoint live_due;    ///< when the live rows are written next
   Ufrag previous_ufrag;  ///< still in the ufrag table, for checks that are under way (ICE restart)
 };

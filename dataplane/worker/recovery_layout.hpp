@@ -42,7 +42,7 @@ inline constexpr std::uint64_t RecoveryLayout::segment_layout_hash = layout_hash
                   SLUICE_SPAN(TransportRecord, receiver), SLUICE_SPAN(TransportRecord, ssrcs),
                   SLUICE_SPAN(TransportRecord, send_history), SLUICE_SPAN(TransportRecord, publisher_clock),
                   SLUICE_SPAN(TransportRecord, rtcp_ssrc), SLUICE_SPAN(TransportRecord, phase),
-                  SLUICE_SPAN(TransportRecord, reason)}),
+                  SLUICE_SPAN(TransportRecord, reason), SLUICE_SPAN(TransportRecord, name)}),
      layout_hash(sizeof(LayerRecord), {SLUICE_SPAN(LayerRecord, statistics), SLUICE_SPAN(LayerRecord, key_frames),
                                        SLUICE_SPAN(LayerRecord, clock), SLUICE_SPAN(LayerRecord, ssrc),
                                        SLUICE_SPAN(LayerRecord, rtx_ssrc), SLUICE_SPAN(LayerRecord, key_frame_count),

@@ -30,6 +30,13 @@ auto codecs(FlatBufferBuilder& builder, const std::vector<CodecSpec>& specs) {
   return builder.CreateVector(offsets);
 }
 
+std::uint16_t number_of(const std::optional<TransportPlace>& place) {
+  return static_cast<std::uint16_t>(place ? place->worker.value + 1 : 0);
+}
+std::uint64_t id_of(const std::optional<TransportPlace>& place) {
+  return place ? place->transport.packed() : 0;
+}
+
 }  // namespace
 
 std::vector<std::byte> encode_wish(const TransportSpec& spec) {
@@ -44,7 +51,8 @@ std::vector<std::byte> encode_wish(const TransportSpec& spec) {
                                      e.audio_level, e.video_orientation, e.playout_delay);
   return finish(builder, schema::CreateUpsertTransport(builder, spec.id.packed(), local_ufrag, local_pwd, remote_ufrag,
                                                        static_cast<schema::DtlsRole>(spec.dtls_role), fingerprint,
-                                                       extensions, spec.max_receive_bitrate));
+                                                       extensions, spec.max_receive_bitrate, number_of(spec.from),
+                                                       id_of(spec.from), number_of(spec.home), id_of(spec.home)));
 }
 
 std::vector<std::byte> encode_wish(const PublicationSpec& spec) {
@@ -71,6 +79,19 @@ std::vector<std::byte> encode_wish(const SubscriptionSpec& spec) {
                                                           static_cast<schema::MediaKind>(spec.kind), mid, mappings,
                                                           spec.ssrc.value, spec.rtx_ssrc.value, spec.publication.packed(),
                                                           spec.active, spec.max_layer));
+}
+
+std::vector<std::byte> encode_wish(const DepartureSpec& spec) {
+  FlatBufferBuilder builder;
+  const auto rows = [&](const auto& moved) {
+    std::vector<schema::MovedRow> list;
+    for (const auto& [before, after] : moved) list.emplace_back(before.packed(), after.packed());
+    return builder.CreateVectorOfStructs(list);
+  };
+  const auto publications = rows(spec.publications);
+  const auto subscriptions = rows(spec.subscriptions);
+  return finish(builder, schema::CreateUpsertDeparture(builder, spec.transport.packed(), spec.to_worker.value,
+                                                       spec.to.packed(), publications, subscriptions));
 }
 
 }  // namespace sluice

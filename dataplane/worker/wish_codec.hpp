@@ -12,5 +12,6 @@ namespace sluice {
 [[nodiscard]] std::vector<std::byte> encode_wish(const TransportSpec& spec);
 [[nodiscard]] std::vector<std::byte> encode_wish(const PublicationSpec& spec);
 [[nodiscard]] std::vector<std::byte> encode_wish(const SubscriptionSpec& spec);
+[[nodiscard]] std::vector<std::byte> encode_wish(const DepartureSpec& spec);
 
 }  // namespace sluice

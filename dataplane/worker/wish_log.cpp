@@ -25,6 +25,15 @@ std::string spent_prefix(std::uint32_t slot) {
 std::string spent_key(const WishLog::SpentSsrc& spent) {
   return spent_prefix(spent.first) + std::to_string(spent.second.value);
 }
+std::string departed_key(char kind, std::uint64_t transport) {
+  return std::string(1, kind) + '/' + std::to_string(transport);
+}
+/// In order of numbers as text.
+std::string message_key(TransportId transport, std::size_t number) {
+  const std::string digits = std::to_string(number);
+  return departed_key('x', transport.packed()) + '/' + std::string(6 - std::min<std::size_t>(digits.size(), 6), '0') +
+         digits;
+}
 std::string blame_key(TransportId id) {
   return "b/" + std::to_string(id.packed());
 }
@@ -89,12 +98,28 @@ const schema::Command* command_in(Bytes bytes, std::vector<std::uint64_t>& stora
 }  // namespace
 
 bool WishLog::commit(std::uint64_t generation, const DesiredState& wanted, const GenerationChanges& changes,
-                     const std::vector<SpentSsrc>& spent) {
+                     const std::vector<SpentSsrc>& spent, const std::vector<Handover>& leaving) {
   Batch batch;
   add_rows(batch, 't', wanted.transports, changes.transports);
   add_rows(batch, 'p', wanted.publications, changes.publications);
   add_rows(batch, 's', wanted.subscriptions, changes.subscriptions);
   for (const SpentSsrc& one : spent) batch.put(spent_key(one), {});
+  for (const std::uint64_t transport : changes.departures) {
+    const auto row = wanted.departures.find(transport);
+    if (row != wanted.departures.end()) {
+      batch.put(departed_key('d', transport), encode_wish(row->second));
+      continue;
+    }
+    batch.forget(departed_key('d', transport));
+    batch.forget(departed_key('y', transport));
+    log_.for_each(departed_key('x', transport) + '/', [&](std::string_view key, Bytes) { batch.forget(std::string(key)); });
+  }
+  for (const Handover& handover : leaving) {
+    batch.put(departed_key('y', handover.transport.packed()), encode(handover.paths));
+    for (std::size_t i = 0; i < handover.messages.size(); ++i) {
+      batch.put(message_key(handover.transport, i), handover.messages[i]);
+    }
+  }
   batch.put(std::string(generation_key), bytes_of(generation));
   return batch.apply(log_);
 }
@@ -132,7 +157,37 @@ WishLog::Loaded WishLog::load(const TableSizes& sizes) const {
     const auto slot = number_of<std::uint32_t>(key.substr(2, slash - 2));
     if (slot < sizes.transports) loaded.spent.emplace_back(slot, Ssrc{number_of<std::uint32_t>(key.substr(slash + 1))});
   });
+  log_.for_each("d/", [&](std::string_view, Bytes bytes) {
+    const schema::Command* command = command_in(bytes, storage);
+    const auto* body = command == nullptr ? nullptr : command->body_as_UpsertDeparture();
+    auto spec = body == nullptr ? unexpected(CommandError::bad_id) : read_departure(*body, sizes);
+    if (!spec) {
+      ++loaded.refused;
+      return;
+    }
+    const std::uint64_t transport = spec->transport.packed();
+    const auto paths = log_.get(departed_key('y', transport));
+    if (paths) {
+      Handover& left = loaded.left.emplace_back();
+      left.transport = spec->transport;
+      left.paths = decode_paths(*paths).value_or(RelayPaths{});
+      log_.for_each(departed_key('x', transport) + '/',
+                    [&](std::string_view, Bytes message) { left.messages.emplace_back(message.begin(), message.end()); });
+    }
+    loaded.wanted.departures.insert_or_assign(transport, std::move(*spec));
+  });
   return loaded;
+}
+
+void WishLog::settle(TransportId left) {
+  Batch batch;
+  log_.for_each(departed_key('x', left.packed()) + '/',
+                [&](std::string_view key, Bytes) { batch.forget(std::string(key)); });
+  (void)batch.apply(log_);
+}
+
+void WishLog::note_paths(TransportId left, const RelayPaths& paths) {
+  (void)log_.put(departed_key('y', left.packed()), encode(paths));
 }
 
 bool WishLog::note_spent(const std::vector<SpentSsrc>& spent) {

@@ -38,10 +38,11 @@ WorkerCore::Adopted WorkerCore::Impl::adopt(TimePoint now) {
   for (const auto& [slot, ssrc] : loaded.spent) router_.mark_spent(slot, ssrc);
   clear_leftovers(loaded.wanted, adopted);
   stager_.restore(loaded.generation, std::move(loaded.wanted));
+  restore_departed(std::move(loaded.left));
 
   const DesiredState& wanted = stager_.committed();
   live_.forget_unwanted(wanted);
-  reconcile(now, {slots_of(wanted.transports), slots_of(wanted.publications), slots_of(wanted.subscriptions)});
+  reconcile(now, {slots_of(wanted.transports), slots_of(wanted.publications), slots_of(wanted.subscriptions), {}});
   for (auto& peer : peers_) {
     if (!peer) continue;
     const InProgress mine(note_, peer->transport.id());

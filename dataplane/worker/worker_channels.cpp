@@ -91,6 +91,7 @@ WorkerChannels::WorkerChannels(const DescriptorSet& descriptors, std::uint16_t i
       events(shared->events, doorbell_of(descriptors, "doorbell.control")),
       from_handshaker(handshake->to_worker, doorbell_of(descriptors, numbered("doorbell.worker", index))),
       to_handshaker(handshake->to_handshaker, doorbell_of(descriptors, "doorbell.handshaker")),
+      relays(descriptors, index),
       incarnation(shared->generations.worker_incarnation.fetch_add(1) + 1) {
   if (started_blank) shared->generations.committed.store(0, std::memory_order_release);
 }

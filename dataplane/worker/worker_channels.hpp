@@ -4,6 +4,7 @@
 
 #include "dataplane/worker/message_sinks.hpp"
 #include "dataplane/worker/recovery_layout.hpp"
+#include "dataplane/worker/relay_rings.hpp"
 #include "shm/channel/handshake_segment.hpp"
 #include "shm/channel/message_receiver.hpp"
 #include "shm/channel/message_sender.hpp"
@@ -30,6 +31,7 @@ class WorkerChannels {
   EventSender events;
   HandshakeReceiver from_handshaker;
   HandshakeSender to_handshaker;
+  RelayRings relays;
   /// Of this process on the segment: 1, 2, ...
   std::uint64_t incarnation;
 };

@@ -47,6 +47,7 @@ WorkerCore::Impl::Impl(const WorkerSurroundings& surroundings)
       peers_(surroundings.recovery.transports.size()),
       tuples_(surroundings.recovery.transports.size() * IceState::tuples_max, seed_of(surroundings.entropy)),
       deadlines_(static_cast<std::uint32_t>(surroundings.recovery.transports.size())),
+      relays_(surroundings.relays),
       note_(surroundings.note != nullptr ? *surroundings.note : own_note_) {
   if (surroundings.wishes != nullptr) {
     wishes_.emplace(*surroundings.wishes);
@@ -74,13 +75,16 @@ void WorkerCore::Impl::run(TimePoint now, Peer& peer) noexcept {
   } else {
     live_.tell_changes(now, router_.publications_of(slot), router_.subscriptions_of(slot));
   }
-  TimePoint next = std::min({transport.ice().next_deadline(), router_.next_deadline(now, transport), peer.live_due});
+  if (now >= peer.paths_due) tell_paths(now, peer);
+  TimePoint next =
+      std::min({transport.ice().next_deadline(), router_.next_deadline(now, transport), peer.live_due, peer.paths_due});
   if (peer.association == AssociationState::opening) next = std::min(next, peer.association_due);
   // Whatever a machine says, one that stays due must not stop the others.
   deadlines_.set(slot, std::max(next, now + std::chrono::milliseconds(1)));
 }
 
 void WorkerCore::Impl::handle_timeout(TimePoint now) noexcept {
+  if (relay_due_ <= now) push_handovers(now);
   for (int round = 0; round < 2; ++round) {  // what one peer's turn wakes has its turn at once
     while (deadlines_.next() <= now) {
       const std::uint32_t slot = deadlines_.next_slot();
@@ -113,6 +117,9 @@ void WorkerCore::handle_command(TimePoint now, const schema::Command& command) {
 }
 void WorkerCore::handle_handshake(TimePoint now, const schema::Handshake& message) {
   impl_->handle_handshake(now, message);
+}
+void WorkerCore::handle_relay(TimePoint now, WorkerId from, MutableBytes message) {
+  impl_->handle_relay(now, from, message);
 }
 void WorkerCore::handle_timeout(TimePoint now) noexcept {
   impl_->handle_timeout(now);

@@ -53,6 +53,8 @@ class WorkerCore {
   void handle_command(TimePoint now, const schema::Command& command);
   /// One verified message of the handshaker.
   void handle_handshake(TimePoint now, const schema::Handshake& message);
+  /// One message of another worker, which is not trusted; a datagram in it is decrypted in place.
+  void handle_relay(TimePoint now, WorkerId from, MutableBytes message);
   /// Runs what is due at `now`.
   void handle_timeout(TimePoint now) noexcept;
   /// When handle_timeout wants to be called; `never` when idle.

@@ -51,7 +51,10 @@ void WorkerCore::Impl::on_stun(TimePoint now, const Tuple& from, Bytes datagram)
   const auto ufrag = parse_username_ufrag(datagram);
   if (!ufrag) return surroundings_.counters.add(Counter::drop_stun_parse);
   const auto found = ufrags_.find(*ufrag);
-  if (found == ufrags_.end() || !peers_[found->second]) return surroundings_.counters.add(Counter::drop_stun_bad_integrity);
+  if (found == ufrags_.end() || !peers_[found->second]) {
+    if (relay_named(*ufrag, from, datagram)) return;
+    return surroundings_.counters.add(Counter::drop_stun_bad_integrity);
+  }
   Peer& peer = *peers_[found->second];
   const InProgress mine(note_, peer.transport.id());
   const auto changes = peer.transport.handle_stun(now, from, datagram);
@@ -81,6 +84,10 @@ void WorkerCore::Impl::apply(TimePoint now, Peer& peer, const IceChanges& change
     if (owner != nullptr && *owner == slot) tuples_.erase(changes.removed[i]);
   }
   if (changes.added) tuples_.insert_or_assign(*changes.added, slot);
+  if (changes.added || changes.removed_count > 0) {
+    peer.paths_due = now;
+    deadlines_.lower(slot, now);
+  }
   if (changes.connection_changed) {
     if (peer.transport.ice().connection() == IceConnection::disconnected) {
       if (peer.transport.phase() != TransportPhase::closed) {
@@ -105,6 +112,7 @@ void WorkerCore::Impl::apply(TimePoint now, Peer& peer, const IceChanges& change
 
 void WorkerCore::Impl::on_dtls(TimePoint now, const Tuple& from, Bytes datagram) noexcept {
   Peer* peer = peer_at(from);
+  if (peer == nullptr && relay(from, datagram)) return;
   if (peer == nullptr) return surroundings_.counters.add(Counter::drop_dtls_not_validated);
   const InProgress mine(note_, peer->transport.id());
   if (now - peer->dtls_second >= std::chrono::seconds(1)) {
@@ -122,6 +130,7 @@ void WorkerCore::Impl::on_dtls(TimePoint now, const Tuple& from, Bytes datagram)
 
 void WorkerCore::Impl::on_srtp(TimePoint now, const Tuple& from, MutableBytes datagram) noexcept {
   Peer* peer = peer_at(from);
+  if (peer == nullptr && relay(from, datagram)) return;
   if (peer == nullptr) return surroundings_.counters.add(Counter::drop_unknown_tuple);
   const InProgress mine(note_, peer->transport.id());
   const auto packet = peer->transport.open_rtp(now, datagram);
@@ -135,6 +144,7 @@ void WorkerCore::Impl::on_srtp(TimePoint now, const Tuple& from, MutableBytes da
 
 void WorkerCore::Impl::on_srtcp(TimePoint now, const Tuple& from, MutableBytes datagram) noexcept {
   Peer* peer = peer_at(from);
+  if (peer == nullptr && relay(from, datagram)) return;
   if (peer == nullptr) return surroundings_.counters.add(Counter::drop_unknown_tuple);
   const InProgress mine(note_, peer->transport.id());
   const auto compound = peer->transport.open_rtcp(now, datagram);

@@ -17,6 +17,8 @@ constexpr std::uint32_t stop_bell = 1;
 // Commands come in bursts of joins; handshake messages carry a datagram each. Neither may hold up media for long.
 constexpr std::size_t commands_batch = 64;
 constexpr std::size_t handshakes_batch = 64;
+// Datagrams of moved peers, mostly: as many as a turn takes from the sockets.
+constexpr std::size_t relayed_batch = 256;
 constexpr Duration report_every = 200ms;
 // The supervisor looks closer at a worker that was silent for three of these.
 constexpr Duration beat_every = 50ms;
@@ -46,15 +48,18 @@ void WorkerLoop::turn() {
   if (sleeps) {
     channels_.commands.wake_up();
     channels_.from_handshaker.wake_up();
+    channels_.relays.wake_up();
   }
   const TimePoint now = engine_.now();
   handled += take_commands(now);
   handled += take_handshakes(now);
+  handled += take_relayed(now);
   if (core_.next_deadline() <= now) core_.handle_timeout(now);
   core_.flush(now);
   engine_.flush();
   channels_.events.wake();
   channels_.to_handshaker.wake();
+  channels_.relays.wake();
   if (datagrams_ > 0) channels_.shared->forwarding_latency.record(read_clock() - now, datagrams_);
   if (now >= next_beat_) beat(now);
   if (now >= next_report_) report(now);
@@ -75,8 +80,10 @@ void WorkerLoop::on_doorbell(std::uint32_t id) noexcept {
 bool WorkerLoop::prepare_to_sleep() noexcept {
   // The order does not matter: a ring that fills after we have looked at it rings the bell.
   if (!channels_.commands.prepare_to_sleep()) return false;
-  if (channels_.from_handshaker.prepare_to_sleep()) return true;
+  if (channels_.from_handshaker.prepare_to_sleep() && channels_.relays.prepare_to_sleep()) return true;
   channels_.commands.wake_up();
+  channels_.from_handshaker.wake_up();
+  channels_.relays.wake_up();
   return false;
 }
 
@@ -98,6 +105,17 @@ std::size_t WorkerLoop::take_handshakes(TimePoint now) {
     const schema::Handshake* message = channels_.from_handshaker.receive();
     if (message == nullptr) break;
     core_.handle_handshake(now, *message);
+    ++taken;
+  }
+  return taken;
+}
+
+std::size_t WorkerLoop::take_relayed(TimePoint now) {
+  std::size_t taken = 0;
+  while (taken < relayed_batch) {
+    const auto received = channels_.relays.receive();
+    if (!received) break;
+    core_.handle_relay(now, received->from, received->message);
     ++taken;
   }
   return taken;

@@ -29,6 +29,7 @@ class WorkerLoop final : public EngineHandler {
   [[nodiscard]] bool prepare_to_sleep() noexcept;
   std::size_t take_commands(TimePoint now);
   std::size_t take_handshakes(TimePoint now);
+  std::size_t take_relayed(TimePoint now);
   void tell_generation();
   void beat(TimePoint now);
   void report(TimePoint now);

@@ -29,14 +29,17 @@ void WorkerCore::Impl::handle_command(TimePoint now, const schema::Command& comm
   const GenerationChanges& changes = stager_.changes();
   surroundings_.counters.add(Counter::commands_applied,
                              changes.transports.size() + changes.publications.size() + changes.subscriptions.size());
-  keep_wishes(changes);
+  std::vector<WishLog::Handover> leaving = make_handovers();
+  keep_wishes(changes, leaving);
+  for (WishLog::Handover& handover : leaving) depart(now, std::move(handover));
+  follow_departures(changes.departures);
   reconcile(now, changes);
   events_.generation_applied(stager_.generation());
   wake_woken(now);
 }
 
 /// Before the generation takes effect: see WishLog::commit.
-void WorkerCore::Impl::keep_wishes(const GenerationChanges& changes) {
+void WorkerCore::Impl::keep_wishes(const GenerationChanges& changes, const std::vector<WishLog::Handover>& leaving) {
   const DesiredState& wanted = stager_.committed();
   if (wishes_) {
     std::vector<WishLog::SpentSsrc> spent;
@@ -51,7 +54,8 @@ void WorkerCore::Impl::keep_wishes(const GenerationChanges& changes) {
       spent.emplace_back(was.transport.slot, was.ssrc);
       if (was.rtx_ssrc != Ssrc{}) spent.emplace_back(was.transport.slot, was.rtx_ssrc);
     }
-    if (!wishes_->commit(stager_.generation(), wanted, changes, spent)) surroundings_.counters.add(Counter::wishes_not_kept);
+    if (!wishes_->commit(stager_.generation(), wanted, changes, spent, leaving))
+      surroundings_.counters.add(Counter::wishes_not_kept);
   }
   for (const std::uint32_t slot : changes.transports) {
     const auto found = wanted.transports.find(slot);
@@ -86,8 +90,10 @@ void WorkerCore::Impl::reconcile(TimePoint now, const GenerationChanges& changes
     router_.remove_publication(slot);
   }
   for (const std::uint32_t slot : changes.transports) {
-    if (!peers_[slot]) continue;
     const auto found = wanted.transports.find(slot);
+    if (const auto arrival = arriving_.find(slot); arrival != arriving_.end() && found == wanted.transports.end())
+      arriving_.erase(arrival);
+    if (!peers_[slot]) continue;
     if (found == wanted.transports.end() || found->second.id != peers_[slot]->transport.id()) remove_transport(slot);
   }
   // Then what is, senders first.
@@ -103,11 +109,19 @@ void WorkerCore::Impl::reconcile(TimePoint now, const GenerationChanges& changes
   if (added) adopt_waiting(now);
 }
 
-void WorkerCore::Impl::set_transport(TimePoint now, const TransportSpec& spec) {
+void WorkerCore::Impl::set_transport(TimePoint now, const TransportSpec& spec, bool blank_allowed) {
   if (quarantined(spec.id)) return live_.write_quarantined(spec.id);
   const InProgress mine(note_, spec.id);
   auto& peer = peers_[spec.id.slot];
   if (!peer) {
+    const bool has_records = surroundings_.recovery.transports[spec.id.slot].id == spec.id.packed();
+    const bool comes = spec.from && spec.from->worker != surroundings_.self && relays_ != nullptr;
+    if (comes && !has_records && !blank_allowed) {
+      (void)arriving_[spec.id.slot];
+      return;
+    }
+    // Control gives up on the other worker: what came of it so far counts for nothing.
+    if (arriving_.erase(spec.id.slot) != 0 && !has_records) empty_rows_of(spec.id);
     peer = std::make_unique<Peer>(now, spec, surroundings_.recovery.transports[spec.id.slot], for_transports_);
   } else {
     const TransportSpec before = peer->transport.spec();
@@ -133,10 +147,11 @@ void WorkerCore::Impl::set_transport(TimePoint now, const TransportSpec& spec) {
   }
   ufrags_.insert_or_assign(std::string(spec.local_ufrag.view()), spec.id.slot);
   peer->live_due = now;
+  peer->paths_due = now;
   deadlines_.lower(spec.id.slot, now);
 }
 
-void WorkerCore::Impl::remove_transport(std::uint32_t slot) {
+void WorkerCore::Impl::remove_transport(std::uint32_t slot, Router::Farewell farewell) {
   auto& peer = peers_[slot];
   if (!peer) return;
   const InProgress mine(note_, peer->transport.id());
@@ -144,7 +159,7 @@ void WorkerCore::Impl::remove_transport(std::uint32_t slot) {
   while (!router_.subscriptions_of(slot).empty()) {
     const SubscriptionId id = router_.subscriptions_of(slot).back()->id();
     live_.erase(id);
-    router_.remove_subscription(id.slot);
+    router_.remove_subscription(id.slot, farewell);
     waiting_subscriptions_.insert(id.slot);
   }
   while (!router_.publications_of(slot).empty()) {
@@ -154,7 +169,8 @@ void WorkerCore::Impl::remove_transport(std::uint32_t slot) {
     waiting_publications_.insert(id.slot);
   }
   router_.forget_transport(slot);
-  if (peer->association != AssociationState::none) handshakes_.close(peer->transport.id());
+  if (farewell == Router::Farewell::said && peer->association != AssociationState::none)
+    handshakes_.close(peer->transport.id());
   const auto forget = [&](const Ufrag& ufrag) {
     const auto found = ufrags_.find(ufrag.view());
     if (found != ufrags_.end() && found->second == slot) ufrags_.erase(found);

@@ -20,8 +20,8 @@ bool fits(const flatbuffers::String* text, std::size_t size_max) {
   return text == nullptr || text->size() <= size_max;
 }
 
-template <typename Table>
-bool count_at_most(const flatbuffers::Vector<Table>* items, std::size_t count_max) {
+template <typename Item>
+bool count_at_most(const flatbuffers::Vector<Item>* items, std::size_t count_max) {
   return items == nullptr || items->size() <= count_max;
 }
 
@@ -72,6 +72,14 @@ bool good(const schema::UpsertSubscription& subscription) {
          good_codecs(subscription.codecs());
 }
 
+/// The rows that one transport can have, and all publications of a worker.
+constexpr std::size_t moved_rows_max = 2048;
+
+bool good(const schema::UpsertDeparture& departure) {
+  return departure.transport() != 0 && departure.to_transport() != 0 &&
+         count_at_most(departure.publications(), moved_rows_max) && count_at_most(departure.subscriptions(), moved_rows_max);
+}
+
 bool good(const schema::Command& command) {
   switch (command.body_type()) {
     case CommandBody::Begin:
@@ -84,6 +92,8 @@ bool good(const schema::Command& command) {
       return good(*command.body_as_UpsertPublication());
     case CommandBody::UpsertSubscription:
       return good(*command.body_as_UpsertSubscription());
+    case CommandBody::UpsertDeparture:
+      return good(*command.body_as_UpsertDeparture());
     case CommandBody::Remove:
       return in_range(command.body_as_Remove()->entity());
     case CommandBody::NONE:
@@ -121,6 +131,7 @@ bool good(const schema::Handshake& message) {
     case HandshakeBody::HandshakeClose:
     case HandshakeBody::HandshakeFailed:
     case HandshakeBody::HandshakerStarted:
+    case HandshakeBody::HandshakeMove:
       return true;
     case HandshakeBody::NONE:
       return false;

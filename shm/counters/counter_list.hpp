@@ -67,4 +67,9 @@
   X(adoptions, "sluice_worker_adoptions_total", "", "Times that a new process took over the streams of this worker.")       \
   X(sessions_blamed, "sluice_sessions_blamed_total", "", "Crashes of the worker with a session's work in hand.")            \
   X(sessions_quarantined, "sluice_sessions_quarantined_total", "", "Sessions shut out after two such crashes.")             \
-  X(wishes_not_kept, "sluice_wishes_not_kept_total", "", "Generations that a successor would not know: no room.")
+  X(wishes_not_kept, "sluice_wishes_not_kept_total", "", "Generations that a successor would not know: no room.")           \
+  X(transports_departed, "sluice_transports_departed_total", "", "Transports whose streams another worker was given.")      \
+  X(transports_arrived, "sluice_transports_arrived_total", "", "Transports whose streams another worker gave us.")          \
+  X(datagrams_relayed, "sluice_datagrams_relayed_total", "",                                                                \
+    "Datagrams passed on to the worker that has their transport now.")                                                      \
+  X(drop_relay, "sluice_drops_total", "reason=\"relay\"", "Datagrams between workers: ring full, malformed or gone round.")

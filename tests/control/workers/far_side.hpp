@@ -10,12 +10,12 @@
 
 #include <unistd.h>
 
-#include "shm/state_log/state_log.hpp"
 #include "control/workers/command_codec.hpp"
 #include "control/workers/workers.hpp"
 #include "shm/channel/message_receiver.hpp"
 #include "shm/channel/message_sender.hpp"
 #include "shm/channel/shared_segment.hpp"
+#include "shm/state_log/state_log.hpp"
 
 namespace sluice::workers {
 
@@ -119,8 +119,16 @@ class FarSide {
       (*staged_)[{'p', slot(publication->id())}] = whole(command);
     } else if (const auto* subscription = command.body_as_UpsertSubscription()) {
       (*staged_)[{'s', slot(subscription->id())}] = whole(command);
+    } else if (const auto* departure = command.body_as_UpsertDeparture()) {
+      DepartureSpec spec{{WorkerId{departure->to_worker()}, TransportId::unpack(departure->to_transport())}, {}, {}};
+      for (const auto* row : *departure->publications())
+        spec.publications.emplace_back(PublicationId::unpack(row->before()), PublicationId::unpack(row->after()));
+      for (const auto* row : *departure->subscriptions())
+        spec.subscriptions.emplace_back(SubscriptionId::unpack(row->before()), SubscriptionId::unpack(row->after()));
+      (*staged_)[{'d', slot(departure->transport())}] = encode(TransportId::unpack(departure->transport()), spec);
     } else if (const auto* remove = command.body_as_Remove()) {
-      const char kind = remove->entity() == schema::EntityKind::transport     ? 't'
+      const char kind = remove->entity() == schema::EntityKind::departure     ? 'd'
+                        : remove->entity() == schema::EntityKind::transport   ? 't'
                         : remove->entity() == schema::EntityKind::publication ? 'p'
                                                                               : 's';
       staged_->erase({kind, slot(remove->id())});
@@ -138,6 +146,12 @@ class FarSide {
     spec.extensions = {e->mid(),           e->rid(),         e->repaired_rid(),      e->transport_wide_cc(),
                        e->abs_send_time(), e->audio_level(), e->video_orientation(), e->playout_delay()};
     spec.max_receive_bitrate = body.max_receive_bitrate();
+    const auto place = [](std::uint16_t number, std::uint64_t id) -> std::optional<TransportPlace> {
+      if (number == 0) return std::nullopt;
+      return TransportPlace{WorkerId{static_cast<std::uint16_t>(number - 1)}, TransportId::unpack(id)};
+    };
+    spec.from = place(body.from_worker(), body.from_transport());
+    spec.home = place(body.home_worker(), body.home_transport());
     return spec;
   }
   static std::vector<CodecSpec> codec_specs(const flatbuffers::Vector<flatbuffers::Offset<schema::CodecMapping>>& mappings) {

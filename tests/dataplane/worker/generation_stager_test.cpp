@@ -77,7 +77,7 @@ TEST_F(GenerationStagerTest, RefusesTheCommitOfAnotherGeneration) {
 
 TEST_F(GenerationStagerTest, RefusesAnUnknownKindOfEntityAndWhatIsNoDesiredState) {
   EXPECT_EQ(tell(begin(1, false)), staged);
-  EXPECT_EQ(tell(removal(static_cast<schema::EntityKind>(3), 1)), refused);
+  EXPECT_EQ(tell(removal(static_cast<schema::EntityKind>(4), 1)), refused);
   flatbuffers::FlatBufferBuilder b;
   EXPECT_EQ(tell(begin(1, false)), staged);
   EXPECT_EQ(tell({b, schema::CreateRequestKeyFrame(b, 1)}), refused);

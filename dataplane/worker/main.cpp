@@ -32,6 +32,13 @@
 #include "shm/log/process_log.hpp"
 #include "shm/types/entropy.hpp"
 
+// What jemalloc reads at start. A fan-out to hundreds of subscribers touches several pages for each of them, more than the
+// processor remembers translations for; on huge pages it does not have to (docs/performance.md). Nothing happens where the
+// kernel has them off, or where a sanitizer replaces jemalloc.
+extern "C" {
+const char* malloc_conf = "thp:always";
+}
+
 namespace sluice {
 namespace {
 

@@ -40,6 +40,12 @@ const char* malloc_conf = "thp:always";
 }
 
 namespace sluice {
+
+/// What looks at authenticated packets: nothing. The program with which tests show what a deadly packet does has its own.
+[[gnu::weak]] PlaintextProbe* plaintext_probe() noexcept {
+  return nullptr;
+}
+
 namespace {
 
 EngineChoice engine_choice(const std::string& text) {
@@ -140,9 +146,10 @@ void work(const AssignedWorker& assigned, EngineConfig config, SrtpBackend& srtp
                                      .relays = &channels.relays,
                                      .self = WorkerId{assignment.index},
                                      .workers = channels.relays.workers(),
+                                     .probe = plaintext_probe(),
                                      .backend = &srtp});
-  const WorkerCore::Adopted adopted = core.adopt(engine->now());
   note_crashes_in(channels.recovery->note);
+  const WorkerCore::Adopted adopted = core.adopt(engine->now());
   WorkerLoop loop(*engine, core, channels, stop_fd);
   close_behind(*engine, order, log);
   log.info("ready", {{"engine", std::string(engine->name())},
@@ -150,6 +157,11 @@ void work(const AssignedWorker& assigned, EngineConfig config, SrtpBackend& srtp
                      {"srtp", std::string(srtp.name())},
                      {"transports", std::to_string(adopted.transports)},
                      {"keyed", std::to_string(adopted.keyed)}});
+  if (adopted.blamed != 0) {
+    log.error(adopted.quarantined ? "the predecessor died of a session's work again: quarantined"
+                                  : "the predecessor died of a session's work",
+              {{"transport_slot", std::to_string(TransportId::unpack(adopted.blamed).slot)}});
+  }
   if (adopted.unsound > 0) log.warn("found unsound records", {{"count", std::to_string(adopted.unsound)}});
   if (!why_not_io_uring.empty()) log.info("io_uring is not used", {{"reason", why_not_io_uring}});
   loop.run();

@@ -5,7 +5,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
-const binaries = process.env.SLUICE_BIN_DIR ?? `${root}build/release/bin`;
+export const binariesOfTests = process.env.SLUICE_BIN_DIR ?? `${root}build/release/bin`;
 const READY_LIMIT_MS = 30_000;
 
 async function freePort() {
@@ -20,9 +20,9 @@ let nextMediaPort = 41000 + (process.pid % 200) * 10;
 
 /**
  * Starts `sluice serve` with `options` beside those of a test. `junk`: freed memory is overwritten at once, so that what is
- * used after its end shows; off where memory is measured.
+ * used after its end shows; off where memory is measured. `binaries`: the folder of the programs.
  */
-export async function startServer(options = {}, { junk = true } = {}) {
+export async function startServer(options = {}, { junk = true, binaries = binariesOfTests } = {}) {
   const signalingPort = await freePort();
   const adminPort = await freePort();
   const mediaPort = nextMediaPort;
@@ -60,6 +60,8 @@ export async function startServer(options = {}, { junk = true } = {}) {
   const members = () => [...new Set([...childrenOf(child.pid), ...[...orphans].filter((pid) => nameOf(pid).startsWith('sluice'))])];
   const server = {
     get pid() { return child.pid; },
+    /** How it ended: code and signal. */
+    get exited() { return exited; },
     url: `http://127.0.0.1:${signalingPort}/`,
     socketUrl: `ws://127.0.0.1:${signalingPort}/`,
     adminUrl: `http://127.0.0.1:${adminPort}`,

@@ -1,7 +1,8 @@
 // uses: dataplane_srtp sluice::srtp2
-// Nanoseconds of CPU per packet to seal and to open, OpenSSL backend beside libsrtp2, for 1 and 500 keys taken round-robin
-// (a fan-out touches every subscriber's key once per packet). The counter `limit_ns` is the measured figure of the machine
-// that docs/performance.md describes.
+// Nanoseconds of CPU per packet to seal and to open, our backends beside libsrtp2, for 1 and 500 keys taken round-robin (a
+// fan-out touches every subscriber's key once per packet). Sealing by bursts of `burst` packets of one payload, as a fan-out
+// brings them. The counter `limit_ns` is the measured figure of the machine that docs/performance.md describes, where there
+// is one.
 #include <benchmark/benchmark.h>
 #include <srtp2/srtp.h>
 
@@ -9,6 +10,7 @@
 #include <memory>
 #include <vector>
 
+#include "dataplane/srtp/ipsec_mb_backend.hpp"
 #include "dataplane/srtp/openssl_backend.hpp"
 #include "dataplane/srtp/srtp_receiver.hpp"
 #include "dataplane/srtp/srtp_sealer.hpp"
@@ -28,6 +30,9 @@ struct Limits {
 constexpr Limits openssl_seal{{825, 222, 377, 206, 410, 227}};
 constexpr Limits openssl_seal_500{{825, 222, 409, 206, 457, 227}};
 constexpr Limits openssl_open{{803, 204, 377, 212, 401, 244}};
+constexpr Limits ipsec_mb_seal{{179, 59, 88, 49, 103, 54}};  // CM in bursts of 128
+constexpr Limits ipsec_mb_seal_500{{179, 59, 95, 49, 111, 54}};
+constexpr Limits ipsec_mb_open{{0, 0, 87, 32, 98, 37}};
 constexpr Limits libsrtp_seal{{4010, 1890, 965, 814, 1035, 884}};
 constexpr Limits libsrtp_seal_500{{5640, 2950, 1190, 1150, 1280, 1520}};
 constexpr Limits libsrtp_open{{3880, 1890, 987, 840, 1071, 1000}};
@@ -36,11 +41,13 @@ struct Case {
   SrtpProfile profile;
   std::size_t size;  // of the RTP packet before protection
   std::size_t keys;
+  std::size_t burst;
 
   explicit Case(const benchmark::State& state)
       : profile(static_cast<SrtpProfile>(state.range(0))),
         size(static_cast<std::size_t>(state.range(1))),
-        keys(static_cast<std::size_t>(state.range(2))) {}
+        keys(static_cast<std::size_t>(state.range(2))),
+        burst(static_cast<std::size_t>(state.range(3))) {}
   [[nodiscard]] double limit(const Limits& limits) const {
     const std::size_t row = profile == SrtpProfile::aes128_cm_sha1_80 ? 0 : profile == SrtpProfile::aead_aes_128_gcm ? 1 : 2;
     return limits.ns[row * 2 + (size == 1100 ? 0 : 1)];
@@ -76,30 +83,45 @@ struct Subscriber {
   std::int64_t next = 0;
 };
 
-void seal_openssl(benchmark::State& state) {
+std::unique_ptr<SrtpBackend> openssl() {
+  return std::make_unique<OpensslSrtpBackend>();
+}
+template <InstructionSet instructions>
+std::unique_ptr<SrtpBackend> ipsec_mb() {
+  return open_ipsec_mb_backend(instructions);
+}
+
+using OpenBackend = std::unique_ptr<SrtpBackend> (*)();
+
+void seal(benchmark::State& state, OpenBackend open_backend, const Limits& limits, const Limits& limits_500) {
   const Case shape(state);
-  OpensslSrtpBackend backend;
+  const auto owned = open_backend();
+  if (owned == nullptr) return state.SkipWithError("does not run here");
+  SrtpBackend& backend = *owned;
   std::vector<std::unique_ptr<Subscriber>> subscribers;
   for (std::size_t i = 0; i < shape.keys; ++i)
     subscribers.push_back(std::make_unique<Subscriber>(shape.profile, i, backend));
   const Buffer plain = rtp(shape.size);
-  Buffer header(plain.begin(), plain.begin() + 12);
-  Buffer out(shape.size + srtp_overhead_max);
+  std::vector<Buffer> headers(shape.burst, Buffer(plain.begin(), plain.begin() + 12));
+  std::vector<Buffer> outs(shape.burst, Buffer(shape.size + srtp_overhead_max));
+  std::vector<SealJob> jobs(shape.burst);
   std::size_t at = 0;
-  for (auto _ : state) {
-    Subscriber& subscriber = *subscribers[at];
-    at = at + 1 == shape.keys ? 0 : at + 1;
-    store_u16(header, 2, static_cast<std::uint16_t>(subscriber.next));
-    SealJob job;
-    job.ticket = *subscriber.sender.claim({subscriber.next++});
-    job.header = header;
-    job.payload = Bytes(plain).subspan(12);
-    job.out = out;
-    backend.seal({&job, 1});
-    if (!job.result) state.SkipWithError("not sealed");
+  while (state.KeepRunningBatch(static_cast<benchmark::IterationCount>(shape.burst))) {
+    for (std::size_t i = 0; i < shape.burst; ++i) {
+      Subscriber& subscriber = *subscribers[at];
+      at = at + 1 == shape.keys ? 0 : at + 1;
+      store_u16(headers[i], 2, static_cast<std::uint16_t>(subscriber.next));
+      SealJob& job = jobs[i];
+      job.ticket = *subscriber.sender.claim({subscriber.next++});
+      job.header = headers[i];
+      job.payload = Bytes(plain).subspan(12);
+      job.out = outs[i];
+    }
+    backend.seal(jobs);
+    if (!jobs.back().result) state.SkipWithError("not sealed");
     benchmark::ClobberMemory();
   }
-  state.counters["limit_ns"] = shape.limit(shape.keys == 1 ? openssl_seal : openssl_seal_500);
+  state.counters["limit_ns"] = shape.limit(shape.keys == 1 ? limits : limits_500);
 }
 
 class Libsrtp {
@@ -201,9 +223,11 @@ void open_all(benchmark::State& state, const Case& shape, const Limits& limits, 
   state.counters["limit_ns"] = shape.limit(limits);
 }
 
-void open_openssl(benchmark::State& state) {
+void open(benchmark::State& state, OpenBackend open_backend, const Limits& limits) {
   const Case shape(state);
-  OpensslSrtpBackend backend;
+  const auto owned = open_backend();
+  if (owned == nullptr) return state.SkipWithError("does not run here");
+  SrtpBackend& backend = *owned;
   struct Publisher {
     Publisher(SrtpProfile profile, std::size_t seed, SrtpBackend& backend)
         : state{.keys = *SrtpKeys::from_key_salt(profile, key_salt(profile, seed))}, receiver(state, backend) {}
@@ -212,7 +236,7 @@ void open_openssl(benchmark::State& state) {
   };
   std::vector<std::unique_ptr<Publisher>> publishers;
   for (std::size_t i = 0; i < shape.keys; ++i) publishers.push_back(std::make_unique<Publisher>(shape.profile, i, backend));
-  open_all(state, shape, openssl_open,
+  open_all(state, shape, limits,
            [&](std::size_t key, Buffer& packet) { return publishers[key]->receiver.open_rtp(packet).has_value(); });
 }
 
@@ -229,16 +253,28 @@ void open_libsrtp(benchmark::State& state) {
 }
 
 void cases(benchmark::internal::Benchmark* bench) {
-  bench->ArgNames({"profile", "bytes", "keys"});
+  bench->ArgNames({"profile", "bytes", "keys", "burst"});
   for (const int profile : {7, 8, 1}) {
     for (const int bytes : {1100, 100}) {
-      for (const int keys : {1, 500}) bench->Args({profile, bytes, keys});
+      for (const int keys : {1, 500}) bench->Args({profile, bytes, keys, 1});
     }
   }
 }
-BENCHMARK(seal_openssl)->Apply(cases);
+void seal_cases(benchmark::internal::Benchmark* bench) {
+  cases(bench);
+  for (const int profile : {7, 8, 1}) {
+    for (const int bytes : {1100, 100}) bench->Args({profile, bytes, 500, 64});
+  }
+  bench->Args({1, 1100, 500, 8});
+  bench->Args({1, 1100, 500, 16});
+}
+BENCHMARK_CAPTURE(seal, openssl, &openssl, openssl_seal, openssl_seal_500)->Apply(seal_cases);
+BENCHMARK_CAPTURE(seal, ipsec_mb, &ipsec_mb<InstructionSet::best>, ipsec_mb_seal, ipsec_mb_seal_500)->Apply(seal_cases);
+BENCHMARK_CAPTURE(seal, ipsec_mb_avx2, &ipsec_mb<InstructionSet::avx2>, ipsec_mb_seal, ipsec_mb_seal_500)->Apply(seal_cases);
+BENCHMARK_CAPTURE(seal, ipsec_mb_sse, &ipsec_mb<InstructionSet::sse>, ipsec_mb_seal, ipsec_mb_seal_500)->Apply(seal_cases);
 BENCHMARK(seal_libsrtp)->Apply(cases);
-BENCHMARK(open_openssl)->Apply(cases);
+BENCHMARK_CAPTURE(open, openssl, &openssl, openssl_open)->Apply(cases);
+BENCHMARK_CAPTURE(open, ipsec_mb, &ipsec_mb<InstructionSet::best>, ipsec_mb_open)->Apply(cases);
 BENCHMARK(open_libsrtp)->Apply(cases);
 
 }  // namespace

@@ -71,8 +71,10 @@ void run(const Arguments& arguments, const DescriptorSet& descriptors, const Con
   const DtlsContext context(read_certificate(descriptors));
   HandshakerLoop loop(descriptors, workers, context, stop.fd());
   const Confined confined = finish_confinement(ProcessRole::handshaker, order);
-  log.info("confined",
-           {{"user", confined.user}, {"capabilities", confined.capabilities}, {"system_calls", confined.system_calls}});
+  log.info("confined", {{"user", confined.user},
+                        {"capabilities", confined.capabilities},
+                        {"system_calls", confined.system_calls},
+                        {"locked_memory", confined.locked_memory}});
   log.info("ready", {{"workers", std::to_string(workers)}});
   loop.run();
   const HandshakerCounters& counters = loop.counters();

@@ -100,6 +100,7 @@ void close_behind(Engine& engine, const ConfinementOrder& order, const ProcessLo
   log.info("confined", {{"user", confined.user},
                         {"capabilities", confined.capabilities},
                         {"system_calls", confined.system_calls},
+                        {"locked_memory", confined.locked_memory},
                         {"ring", engine.name() != "io_uring" ? "none"
                                  : engine.restricted()       ? "restricted"
                                                              : "not restricted"}});

@@ -11,6 +11,8 @@ struct Confined {
   std::string user;          // "60901"
   std::string capabilities;  // "none", or a mask in hexadecimal
   std::string system_calls;  // FilterOutcome::to_string()
+  /// Address space whose pages stay in memory once they are touched: "553 MiB". "none" where keys may go to swap.
+  std::string locked_memory;
 };
 
 /// The second half of a process's confinement, after give_up_rights() and when everything is open and locked: gives up

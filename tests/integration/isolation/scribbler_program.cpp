@@ -58,9 +58,9 @@ class Scribbler {
       : random_(std::random_device{}()),
         shared_(taken(SharedSegment::attach(descriptors.find("shared." + index)))),
         handshake_(taken(HandshakeSegment::attach(descriptors.find("handshake." + index)))) {
-    for (const char* name : {"recovery.", "wishes."}) {
-      if (auto region = Region::map(descriptors.find(name + index), Access::read_write))
-        others_.push_back(std::move(*region));
+    for (const auto& [name, descriptor] : descriptors.all()) {
+      if (name.starts_with("shared.") || name.starts_with("handshake.")) continue;
+      if (auto region = Region::map(descriptor.get(), Access::read_write)) others_.push_back(std::move(*region));
     }
     for (const std::string& name :
          {std::string("doorbell.control"), std::string("doorbell.handshaker"), "doorbell.worker." + index}) {
@@ -80,7 +80,10 @@ class Scribbler {
         random_bytes(handshake_.region().bytes());
         break;
       case 2:
-        for (Region& region : others_) random_bytes(region.bytes().first(std::size_t{1} << 20U));
+        // What others read of them lies at their beginning.
+        for (Region& region : others_) {
+          random_bytes(region.bytes().first(std::min(region.bytes().size(), std::size_t{1} << 20U)));
+        }
         break;
       case 3:
         nasty_words(shared_.region().bytes().subspan(offsetof(SharedLayoutOfWorker, counters)));

@@ -144,10 +144,10 @@ void work(const AssignedWorker& assigned, EngineConfig config, SrtpBackend& srtp
                                      .wishes = &channels.wishes,
                                      .note = &channels.recovery->note,
                                      .fate = assignment.fate,
+                                     .probe = plaintext_probe(),
                                      .relays = &channels.relays,
                                      .self = WorkerId{assignment.index},
                                      .workers = channels.relays.workers(),
-                                     .probe = plaintext_probe(),
                                      .backend = &srtp});
   note_crashes_in(channels.recovery->note);
   const WorkerCore::Adopted adopted = core.adopt(engine->now());

@@ -111,8 +111,8 @@ void take_limits(ProcessRole role, bool own_user_only) noexcept {
     if (own_user_only) limit(RLIMIT_NPROC, 64);
     return;
   }
-  // A worker has some 30 descriptors; the handshaker three for each worker, of which there are up to 256.
-  limit(RLIMIT_NOFILE, role == ProcessRole::worker ? 256 : 4096);
+  // Some for each worker, of which there are up to 256: sockets and rings (worker), segments and bells (handshaker).
+  limit(RLIMIT_NOFILE, 4096);
 #ifndef SLUICE_SANITIZED
   limit(RLIMIT_NPROC, 0);  // the leak checker starts a thread
 #endif

@@ -279,7 +279,7 @@ TEST(Confinement, LeavesAWorkerNoRightsAndLimitsOnly) {
   const std::string& text = outcome.output;
   for (const char* line : {"status CapEff:\t0000000000000000\n", "status CapPrm:\t0000000000000000\n",
                            "status CapInh:\t0000000000000000\n", "status CapAmb:\t0000000000000000\n",
-                           "status NoNewPrivs:\t1\n", "limit core 0\n", "limit nofile 256\n", "umask 77\n"}) {
+                           "status NoNewPrivs:\t1\n", "limit core 0\n", "limit nofile 4096\n", "umask 77\n"}) {
     EXPECT_NE(text.find(line), std::string::npos) << line << text;
   }
 #ifndef SLUICE_SANITIZED

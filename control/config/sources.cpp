@@ -150,7 +150,8 @@ void take(const json& node, const std::string& path, const std::string& origin, 
   if (node.is_null()) return;
   if (!node.is_object())
     throw ConfigError("'" + path + "' (" + origin + ") must hold options by name, as '" + path + ".name: value'.");
-  for (const auto& [key, value] : node.items()) take(value, path + "." + key, origin, out);
+  const std::string prefix = path + ".";
+  for (const auto& [key, value] : node.items()) take(value, prefix + key, origin, out);
 }
 
 const Module* find_module(std::string_view key) {
@@ -188,7 +189,7 @@ bool take_module(const std::string& key, const json& node, const std::string& or
 }
 
 std::string read_file(const std::string& name) {
-  std::ifstream file(name, std::ios::binary);
+  const std::ifstream file(name, std::ios::binary);
   if (!file) throw ConfigError("The configuration file '" + name + "' cannot be read; check the name and its rights.");
   std::ostringstream text;
   text << file.rdbuf();

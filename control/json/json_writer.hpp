@@ -17,12 +17,12 @@ class JsonWriter {
   /// Begins with a `type` member: the form of every message.
   explicit JsonWriter(std::string_view type) : JsonWriter() { string("type", type); }
 
-  JsonWriter& string(std::string_view key, std::string_view value);
-  JsonWriter& integer(std::string_view key, std::int64_t value);
+  JsonWriter& string(std::string_view name, std::string_view value);
+  JsonWriter& integer(std::string_view name, std::int64_t value);
   JsonWriter& boolean(std::string_view key, bool value) { return raw(key, value ? "true" : "false"); }
   JsonWriter& null(std::string_view key) { return raw(key, "null"); }
   /// `json` must be one valid JSON text.
-  JsonWriter& raw(std::string_view key, std::string_view json);
+  JsonWriter& raw(std::string_view name, std::string_view json);
   /// The finished object; the writer is used up.
   [[nodiscard]] std::string finish();
 

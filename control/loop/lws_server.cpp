@@ -355,6 +355,7 @@ void LwsServer::terminate(SocketId id) {
 void LwsServer::shut_down(std::uint16_t code, std::string_view reason) {
   shutting_down_ = true;
   std::vector<SocketId> ids;
+  ids.reserve(sockets_.size());
   for (const auto& [id, socket] : sockets_) ids.push_back(id);
   for (const SocketId id : ids) close(id, code, reason);
 }

@@ -32,7 +32,7 @@ void Rooms::leave(const PeerId& peer, LeaveCause cause) {
   if (found == nullptr || !found->room_) return;
   const RoomId room_id = *found->room_;
   found->state_ = cause == LeaveCause::left ? PeerState::connecting : PeerState::closed;
-  PeerLeft fact{found->snapshot(), room_id, cause};
+  const PeerLeft fact{found->snapshot(), room_id, cause};
   found->room_.reset();
   // Whoever leaves by himself may join again on the same connection, as a newcomer: nothing he carried counts any more.
   found->metadata_ = {};
@@ -43,7 +43,8 @@ void Rooms::leave(const PeerId& peer, LeaveCause cause) {
   const bool last = room->members_.empty() && options_.auto_destroy_rooms;
   bus_.publish(fact);
   // A subscriber may have let somebody in or removed the room meanwhile.
-  if (last && (room = room_of(room_id)) != nullptr && room->members_.empty()) remove_room(room_id);
+  room = room_of(room_id);
+  if (last && room != nullptr && room->members_.empty()) remove_room(room_id);
   if (cause != LeaveCause::left) bus_.publish(PeerClosed{id});
 }
 
@@ -107,7 +108,7 @@ Room& Rooms::add_room(RoomId room, Metadata metadata, std::size_t capacity, Time
 }
 
 void Rooms::remove_room(const RoomId& room) {
-  const RoomId id = room;
+  const RoomId id = room;  // NOLINT(performance-unnecessary-copy-initialization): `room` may lie in the room itself
   rooms_.erase(id);
   bus_.publish(RoomDestroyed{id});
 }
@@ -123,7 +124,7 @@ Result<const Room*, RoomError> Rooms::create(RoomId room, Metadata metadata, std
   return find_room(id);
 }
 
-Result<void, RoomError> Rooms::destroy(const RoomId& room, std::string reason) {
+Result<void, RoomError> Rooms::destroy(const RoomId& room, const std::string& reason) {
   const Room* found = find_room(room);
   if (found == nullptr) return unexpected(RoomError::not_found);
   const RoomId id = found->id_;

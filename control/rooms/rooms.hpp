@@ -85,7 +85,7 @@ class Rooms {
   /// Makes a room without members; it stays until its last member leaves or it is destroyed. RoomCreated.
   Result<const Room*, RoomError> create(RoomId room, Metadata metadata, std::optional<std::size_t> capacity, TimePoint now);
   /// Puts everybody out ("Room destroyed by admin") and removes the room. RoomDestroyed.
-  Result<void, RoomError> destroy(const RoomId& room, std::string reason = "Room destroyed by admin");
+  Result<void, RoomError> destroy(const RoomId& room, const std::string& reason = "Room destroyed by admin");
   /// Merges room metadata; `null` is stored. RoomMetadataChanged.
   Result<void, RoomError> patch_room_metadata(const RoomId& room, const Metadata& patch);
   /// 1 or more; members above it stay.

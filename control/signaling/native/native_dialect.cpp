@@ -27,7 +27,7 @@ NativeDialect::NativeDialect(Rooms& rooms, Sessions& sessions, Bus& bus, Connect
       sessions_(sessions),
       bus_(bus),
       sink_(sink),
-      options_(std::move(options)),
+      options_(options),
       join_limit_(options_.joins_per_second_max),
       outbox_(rooms, sessions, sink) {
   follow(bus);

@@ -36,11 +36,11 @@ struct WorkerSurroundings {
   WorkNote* note = nullptr;  ///< null: nobody looks after our death
   /// Why there is a place to take. The note's signal counts as a crash whatever this says.
   PredecessorFate fate = PredecessorFate::none;
+  PlaintextProbe* probe = nullptr;
   /// The way to the other workers, this one's number among them, and how many there are; null: it is alone.
   RelaySink* relays = nullptr;
   WorkerId self{};
   std::uint16_t workers = 1;
-  PlaintextProbe* probe = nullptr;
   SrtpBackend* backend = nullptr;  ///< null: the fastest that runs here
 };
 

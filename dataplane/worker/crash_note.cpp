@@ -16,11 +16,11 @@ constexpr std::array crash_signals{SIGABRT, SIGTRAP, SIGSYS};
 constexpr std::array crash_signals{SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS};
 #endif
 
-// One store, then the default action: the handler was taken away by SA_RESETHAND, and the fault happens again (or abort()
-// raises again).
+// One store, then the default action: SA_RESETHAND took this handler away, and the signal, blocked while it runs, comes with
+// its return, also where no fault would bring it again (SIGSYS, or a signal that somebody sent).
 void on_crash(int number) {
   noted_in->signal.store(static_cast<std::uint32_t>(number), std::memory_order_relaxed);
-  if (number == SIGSYS || number == SIGTRAP) (void)::raise(number);  // would not come again by itself
+  (void)::raise(number);
 }
 
 }  // namespace

@@ -24,12 +24,12 @@ before(async () => {
   folder = mkdtempSync(join(tmpdir(), 'sluice-poison-'));
   // `sluice` starts the programs that lie beside it, wherever a link to it leads: so it is copied.
   copyFileSync(join(binariesOfTests, 'sluice'), join(folder, 'sluice'));
-  for (const name of ['sluice-control', 'sluice-handshaker']) symlinkSync(resolve(binariesOfTests, name), join(folder, name));
+  for (const name of ['sluice-control', 'sluice-handshaker', 'sluice-keeper']) symlinkSync(resolve(binariesOfTests, name), join(folder, name));
   symlinkSync(resolve(binariesOfTests, 'poison_worker_program'), join(folder, 'sluice-worker'));
   server = await startServer({}, { binaries: folder });
 });
 after(async () => {
-  if (server) await stopCleanly(server, { allow: [/ALERT/, /quarantin/i] });
+  if (server) await stopCleanly(server, { allow: [/ALERT/, /predecessor died/] });
   rmSync(folder, { recursive: true, force: true });
   setTimeout(() => process.exit(), 100).unref();
 });

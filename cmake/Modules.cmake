@@ -49,7 +49,7 @@ include(Page)
 sluice_module(control/app USES shm_descriptors shm_confinement control_config control_host control_media control_signaling_native control_api control_loop control_page)
 
 sluice_module(control/supervisor USES shm_channel shm_descriptors shm_confinement shm_log)
-sluice_module(control/cli USES shm_descriptors control_config control_host control_supervisor shm_log PACKAGES sluice::openssl)
+sluice_module(control/cli USES shm_descriptors control_config control_host control_supervisor shm_log PACKAGES sluice::json sluice::openssl)
 
 # --- the load generator: a client, which shares nothing with the server but packet formats and vocabulary
 sluice_module(tools/load USES shm_types shm_counters dataplane_packet dataplane_rtp dataplane_bwe

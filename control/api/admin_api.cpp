@@ -110,16 +110,33 @@ std::optional<std::string> query_value(const std::string& query, const std::stri
 }
 
 /// The body as an object: empty = {}; nothing when it is not JSON. Depth is bounded by the parser's callback.
-std::optional<json> body_of(const HttpRequest& request) {
-  if (request.body.empty()) return json::object();
+std::optional<json> body_of(const std::string& text) {
+  if (text.empty()) return json::object();
   bool too_deep = false;
   const auto limit = [&](int depth, json::parse_event_t, json&) {
     too_deep = too_deep || depth > 64;
     return !too_deep;
   };
-  json body = json::parse(request.body, limit, false);
+  json body = json::parse(text, limit, false);
   if (body.is_discarded() || too_deep || !body.is_object()) return std::nullopt;
   return body;
+}
+std::optional<json> body_of(const HttpRequest& request) {
+  return body_of(request.body);
+}
+
+/// A worker's number; nothing when it is none.
+std::optional<WorkerId> worker_of(const json& value) {
+  if (!value.is_number_integer()) return std::nullopt;
+  const auto number = value.get<std::int64_t>();
+  if (number < 0 || number > 0xFFFF) return std::nullopt;
+  return WorkerId{static_cast<std::uint16_t>(number)};
+}
+
+HttpResponse refusal(const Upkeep::Refusal& refusal) {
+  using Kind = Upkeep::Refusal::Kind;
+  const int status = refusal.kind == Kind::unknown ? 404 : refusal.kind == Kind::conflict ? 409 : 503;
+  return failure(status, refusal.message);
 }
 
 /// A capacity given as `maxPeers`: nothing when absent; 0 when it is no number from 1 to 10000.
@@ -172,13 +189,15 @@ HttpResponse AdminApi::handle(const HttpRequest& request) {
   if (path.starts_with("/rooms/")) {
     // The id is all between "/rooms/" and an action at the end; ids may hold slashes themselves.
     std::string id = path.substr(7);
-    for (const std::string action : {"/broadcast", "/mute-all"}) {
+    for (const std::string action : {"/broadcast", "/mute-all", "/migrate"}) {
       if (request.method == HttpMethod::post && id.ends_with(action)) {
         return one_room(request, room_named(id.substr(0, id.size() - action.size())), action.substr(1));
       }
     }
     return one_room(request, room_named(id), "");
   }
+  if (upkeep_ != nullptr && path == "/drain") return drain(request);
+  if (upkeep_ != nullptr && (path == "/workers" || path.starts_with("/workers/"))) return workers(request, path);
   if (path == "/peers") return peers(request, "");
   if (path.starts_with("/peers/")) return peers(request, path.substr(7));
   return failure(404, "Not found");
@@ -280,6 +299,7 @@ HttpResponse AdminApi::one_room(const HttpRequest& request, const RoomId& id, co
     (void)rooms_.post(id, json{{"type", "admin:mute-all"}, {"roomId", id.value}}.dump());
     return answer(200, {{"muted", size}});
   }
+  if (request.method == HttpMethod::post && action == "migrate" && upkeep_ != nullptr) return migrate(id, request.body);
   if (request.method != HttpMethod::patch) return failure(404, "Not found");
   const std::optional<std::size_t> capacity = capacity_of(*body);
   if (capacity == 0U) return failure(400, "maxPeers must be a whole number from 1 to 10000");
@@ -305,6 +325,67 @@ HttpResponse AdminApi::peers(const HttpRequest& request, const std::string& id) 
   if (const auto query = query_value(request.query, "reason"); query && !query->empty()) reason = *query;
   if (!rooms_.kick(PeerId(id), reason)) return failure(404, "Peer not found");
   return answer(200, {{"kicked", id}, {"reason", reason}});
+}
+
+HttpResponse AdminApi::migrate(const RoomId& room, const std::string& text) {
+  const std::optional<json> body = body_of(text);
+  const auto to = body ? worker_of(body->value("worker", json())) : std::nullopt;
+  if (!to) return failure(400, "worker must be the number of a worker");
+  if (const auto moved = upkeep_->migrate(room, *to); !moved) return refusal(moved.error());
+  return answer(202, {{"room", room.value}, {"worker", to->value}});
+}
+
+HttpResponse AdminApi::workers(const HttpRequest& request, const std::string& path) {
+  const bool is_get = request.method == HttpMethod::get || request.method == HttpMethod::head;
+  if (path == "/workers" && is_get) {
+    json list = json::array();
+    for (const Upkeep::WorkerState& worker : upkeep_->workers()) {
+      list.push_back({{"id", worker.id.value},
+                      {"rooms", worker.rooms},
+                      {"transports", worker.transports},
+                      {"draining", worker.draining}});
+    }
+    return answer(200, {{"workers", list}});
+  }
+  constexpr std::string_view prefix = "/workers/";
+  constexpr std::string_view action = "/drain";
+  if (request.method != HttpMethod::post || !path.starts_with(prefix) || !path.ends_with(action)) {
+    return failure(404, "Not found");
+  }
+  const std::string number = path.substr(prefix.size(), path.size() - std::min(path.size(), prefix.size() + action.size()));
+  const auto worker = worker_of(json::parse(number, nullptr, false));
+  const std::optional<json> body = body_of(request);
+  if (!worker || !body) return failure(400, "the path names a worker by its number, and the body is JSON");
+  const json undo = body->value("undo", json(false));
+  if (!undo.is_boolean()) return failure(400, "undo must be true or false");
+  if (const auto done = upkeep_->drain_worker(*worker, undo.get<bool>()); !done) return refusal(done.error());
+  return answer(202, {{"worker", worker->value}, {"draining", !undo.get<bool>()}});
+}
+
+HttpResponse AdminApi::drain(const HttpRequest& request) {
+  if (request.method == HttpMethod::post) {
+    const std::optional<json> body = body_of(request);
+    if (!body) return failure(400, "Invalid JSON body");
+    const json undo = body->value("undo", json(false));
+    if (!undo.is_boolean()) return failure(400, "undo must be true or false");
+    std::optional<Duration> deadline;
+    if (const auto given = body->find("deadline"); given != body->end()) {
+      constexpr std::int64_t week = 7 * 24 * 3600;
+      if (!given->is_number_integer() || given->get<std::int64_t>() < 0 || given->get<std::int64_t>() > week)
+        return failure(400, "deadline is in seconds, at most a week");
+      deadline = std::chrono::seconds(given->get<std::int64_t>());
+    }
+    upkeep_->drain_server(deadline, undo.get<bool>());
+  } else if (request.method != HttpMethod::get && request.method != HttpMethod::head) {
+    return failure(404, "Not found");
+  }
+  const Upkeep::DrainState state = upkeep_->draining();
+  json body{{"draining", state.draining},
+            {"ending", state.ending},
+            {"rooms", rooms_.rooms().size()},
+            {"peers", rooms_.peers().size()}};
+  if (state.left) body["secondsLeft"] = std::chrono::duration<double>(*state.left).count();
+  return answer(request.method == HttpMethod::post ? 202 : 200, body);
 }
 
 }  // namespace sluice

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "control/api/upkeep.hpp"
 #include "control/loop/http_message.hpp"
 #include "control/observability/room_metrics.hpp"
 #include "control/observability/worker_metrics.hpp"
@@ -27,6 +28,9 @@ class AdminApi {
 
   AdminApi(Rooms& rooms, const RoomMetrics& metrics, std::vector<WorkerView> workers, Options options, Clocks clocks);
 
+  /// Borrowed for life. Without it, workers and drain are not found.
+  void set_upkeep(Upkeep& upkeep) { upkeep_ = &upkeep; }
+
   [[nodiscard]] loop::HttpResponse handle(const loop::HttpRequest& request);
 
  private:
@@ -38,12 +42,17 @@ class AdminApi {
   [[nodiscard]] loop::HttpResponse one_room(const loop::HttpRequest& request, const RoomId& id, const std::string& action);
   [[nodiscard]] loop::HttpResponse peers(const loop::HttpRequest& request, const std::string& id);
 
+  [[nodiscard]] loop::HttpResponse migrate(const RoomId& room, const std::string& body);
+  [[nodiscard]] loop::HttpResponse workers(const loop::HttpRequest& request, const std::string& path);
+  [[nodiscard]] loop::HttpResponse drain(const loop::HttpRequest& request);
+
   Rooms& rooms_;
   const RoomMetrics& metrics_;
   std::vector<WorkerView> workers_;
   Options options_;
   Clocks clocks_;
   TimePoint started_;
+  Upkeep* upkeep_ = nullptr;
 };
 
 }  // namespace sluice

@@ -10,6 +10,7 @@
 #include <stdexcept>
 
 #include "control/api/admin_api.hpp"
+#include "control/app/draining.hpp"
 #include "control/app/native_listener.hpp"
 #include "control/bus/bus.hpp"
 #include "control/host/host_addresses.hpp"
@@ -181,6 +182,7 @@ struct ControlServer::Impl {
   Doorbell bell;
   PulseSegment pulse;
   std::unique_ptr<Media> media;
+  Draining draining;
   loop::WebServer web;
   NativeListener listener;
   NativeDialect native;
@@ -196,6 +198,7 @@ struct ControlServer::Impl {
   std::uint16_t signaling_port = 0;
   std::uint16_t admin_port = 0;
   bool stopping = false;
+  bool drained = false;  // the server ends because it is empty, or its time is up
 };
 
 ControlServer::Impl::Impl(const config::ServerConfig& server_config, const ControlArguments& arguments,
@@ -212,6 +215,7 @@ ControlServer::Impl::Impl(const config::ServerConfig& server_config, const Contr
       bell(required(descriptors, "doorbell.control")),
       pulse(open_pulse(descriptors)),
       media(make_media(arguments, descriptors)),
+      draining(rooms, workers, media.get(), state_log, loop::now),
       web(loop),
       listener(web, loop::now),
       native(rooms, sessions, bus, listener, signaling_options(config.signaling)),
@@ -255,6 +259,7 @@ ControlServer::Impl::Impl(const config::ServerConfig& server_config, const Contr
   if (config.admin_api.enabled) {
     admin.emplace(rooms, metrics, worker_views(), AdminApi::Options{config.admin_api.secret, config.admin_api.prefix},
                   AdminApi::Clocks{loop::now, loop::unix_ms});
+    admin->set_upkeep(draining);
     loop::ListenerConfig admin_listener;
     admin_listener.name = "admin";
     admin_listener.host = config.admin_api.host == "localhost" ? "127.0.0.1" : config.admin_api.host;
@@ -327,7 +332,14 @@ void ControlServer::Impl::turn() {
     workers.poll(now);
     asleep = workers.prepare_to_sleep();
   }
-  deadline->arm(asleep ? std::min(workers.next_deadline(), sessions.next_deadline()) : now);
+  if (media) media->handle_timeout(now);
+  if (!stopping && draining.turn(now)) {
+    drained = true;
+    stop();
+  }
+  TimePoint next = std::min({workers.next_deadline(), sessions.next_deadline(), draining.next_deadline()});
+  if (media) next = std::min(next, media->next_deadline(now));
+  deadline->arm(asleep ? next : now);
 }
 
 void ControlServer::Impl::beat() {
@@ -378,10 +390,11 @@ ControlServer::ControlServer(const config::ServerConfig& config, const ControlAr
     : impl_(std::make_unique<Impl>(config, arguments, std::move(descriptors))) {}
 ControlServer::~ControlServer() = default;
 
-void ControlServer::run() {
+bool ControlServer::run() {
   impl_->turn();
   impl_->say_ready_when_workers_are();
   impl_->loop.run();
+  return impl_->drained;
 }
 
 }  // namespace sluice::app

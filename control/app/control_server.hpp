@@ -26,8 +26,8 @@ class ControlServer {
   ControlServer(const ControlServer&) = delete;
   ControlServer& operator=(const ControlServer&) = delete;
 
-  /// Serves until SIGTERM.
-  void run();
+  /// Serves until SIGTERM, or until it has been drained: then true, and the whole server is to end.
+  bool run();
 
  private:
   struct Impl;

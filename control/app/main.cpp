@@ -26,6 +26,8 @@ namespace {
 
 /// EX_CONFIG: the supervisor does not start us again, since the same configuration would fail again.
 constexpr int exit_refused = 78;
+/// The supervisor ends the server, as if it had been asked to.
+constexpr int exit_drained = 79;
 
 struct Arguments {
   int descriptors = -1;
@@ -128,8 +130,7 @@ int main(int argc, char** argv) {
     const Confined confined = finish_confinement(ProcessRole::control, order);
     log::info("confined",
               {{"user", confined.user}, {"capabilities", confined.capabilities}, {"system_calls", confined.system_calls}});
-    server.run();
-    return 0;
+    return server.run() ? exit_drained : 0;
   } catch (const config::ConfigError& error) {
     std::fprintf(stderr, "%s\n", error.what());
     return exit_refused;

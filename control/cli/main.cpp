@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "control/cli/benchmark_command.hpp"
+#include "control/cli/drain_command.hpp"
 #include "control/cli/serve_command.hpp"
 #include "control/cli/upgrade_command.hpp"
 
@@ -22,6 +23,7 @@ struct Command {
 constexpr std::array commands{
     Command{"serve", "run the server ('sluice serve --help' lists its options)", &sluice::cli::serve},
     Command{"upgrade", "move the running server to the build in a folder: sluice upgrade PATH", &sluice::cli::upgrade},
+    Command{"drain", "empty a worker, or the server before its end ('sluice drain --help')", &sluice::cli::drain},
     Command{"benchmark", "load a running server and measure ('sluice benchmark --help')", &sluice::cli::benchmark},
 };
 

@@ -113,6 +113,8 @@ Child::Fate Child::reap(TimePoint now) {
     return Fate::died;
   }
   if (!worked_ && !ending->by_signal && ending->number == exit_refused) return Fate::refused;
+  if (ending->known && !ending->by_signal && role_.drained_status >= 0 && ending->number == role_.drained_status)
+    return Fate::drained;
   const bool own_act = fate_ == PredecessorFate::crashed || fate_ == PredecessorFate::hung ||
                        (ending->known && !ending->by_signal && ending->number != 0);
   start_at_ = restarts_.died(now, {judge_.has_beaten(), own_act});

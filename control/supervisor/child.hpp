@@ -28,7 +28,8 @@ class Child {
     std::function<ChildProcess(const Start&)> start;    // throws StartError
     std::function<std::uint64_t(std::uint32_t)> beats;  // by pid; 0: none yet. Empty: it has no heartbeat
     HangLimits limits;
-    int replaced_by = 15;  // the signal that makes it go for replace(); SIGTERM
+    int replaced_by = 15;     // the signal that makes it go for replace(); SIGTERM
+    int drained_status = -1;  // the exit status by which it says that the whole server is to end; -1: none
   };
   /// What became of the process.
   enum class Fate : unsigned char {
@@ -36,6 +37,7 @@ class Child {
     died,     ///< will be started again
     stopped,  ///< ended after stop()
     refused,  ///< ended with exit_refused before any process of this place had worked
+    drained,  ///< ended with its role's drained_status: nobody is left to serve
   };
 
   Child(Role role, const ProcessLog& log) : role_(std::move(role)), log_(log), judge_(role_.limits) {}

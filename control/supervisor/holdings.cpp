@@ -63,6 +63,10 @@ std::optional<SegmentIdentity> identity_of(Bytes region) {
                          bytes->size_bytes};
 }
 
+std::string relay_name(std::uint16_t from, std::uint16_t to) {
+  return "relay." + std::to_string(from) + "." + std::to_string(to);
+}
+
 Doorbell make_doorbell() {
   auto doorbell = Doorbell::create();
   if (!doorbell) throw StartError(std::string("Cannot create an eventfd: ") + std::strerror(doorbell.error()) + ".");
@@ -106,6 +110,7 @@ Holdings::Holdings(const SupervisorConfig& config, std::vector<std::string> conf
       tls_files_(config.tls_certificate, config.tls_key) {
   // Sockets first: a busy port is the most likely reason not to start.
   for (std::uint16_t i = 0; i < config.worker_count; ++i) workers_.push_back(make_worker(config, i));
+  open_relays(nullptr);
   certificate_ = make_server_certificate(config.programs.handshaker, std::move(confinement));
 }
 
@@ -132,21 +137,55 @@ Holdings::Holdings(const SupervisorConfig& config, Adoption& adoption)
       tls_files_(config.tls_certificate, config.tls_key, adoption.descriptors.take("tls.cert"),
                  adoption.descriptors.take("tls.key")) {
   for (std::uint16_t i = 0; i < config.worker_count; ++i) workers_.push_back(adopt_worker(adoption.descriptors, i));
+  open_relays(&adoption.descriptors);
   if (content_of(config_.get()) == config.control_config) return;
   config_changed_ = true;
   config_ = make_sealed_file("sluice-config", as_bytes(config.control_config));
 }
 
+void Holdings::open_relays(DescriptorSet* from) {
+  // Each costs a descriptor here and there. A machine with more workers than this has no need to move rooms.
+  constexpr std::size_t workers_max = 16;
+  if (workers_.size() > workers_max) return;
+  for (std::uint16_t i = 0; i < workers_.size(); ++i) {
+    for (std::uint16_t j = 0; j < workers_.size(); ++j) {
+      if (i == j) continue;
+      const Descriptor known = from == nullptr ? Descriptor() : from->take(relay_name(i, j));
+      RelaySegment relay = known.valid() ? taken(RelaySegment::attach(known.get()), "relay")
+                                         : taken(RelaySegment::create("sluice-relay", 1), "relay");
+      (void)relay.region().guard_secrets();
+      relays_.emplace(std::pair(i, j), std::move(relay));
+    }
+  }
+}
+
 std::vector<NamedDescriptor> Holdings::for_worker(std::uint16_t worker) const {
+  std::vector<NamedDescriptor> result = own_of(worker);
+  result.push_back({"doorbell.control", control_doorbell_.fd()});
+  result.push_back({"doorbell.handshaker", handshaker_doorbell_.fd()});
+  if (relays_.empty()) return result;
+  // A room that moves is answered from the socket of the worker that it came from (docs/adr/0009).
+  for (std::uint16_t i = 0; i < workers_.size(); ++i) {
+    if (i == worker) continue;
+    const std::string index = std::to_string(i);
+    const Worker& other = workers_[i];
+    result.push_back({"doorbell.worker." + index, other.doorbell.fd()});
+    if (other.sockets.v4.valid()) result.push_back({"socket." + index + ".v4", other.sockets.v4.get()});
+    if (other.sockets.v6.valid()) result.push_back({"socket." + index + ".v6", other.sockets.v6.get()});
+    result.push_back({relay_name(worker, i), relays_.at({worker, i}).fd()});
+    result.push_back({relay_name(i, worker), relays_.at({i, worker}).fd()});
+  }
+  return result;
+}
+
+std::vector<NamedDescriptor> Holdings::own_of(std::uint16_t worker) const {
   const Worker& held = workers_[worker];
   const std::string index = std::to_string(worker);
   std::vector<NamedDescriptor> result{{"shared." + index, held.shared.fd()},
                                       {"recovery." + index, held.recovery.fd()},
                                       {"wishes." + index, held.wishes.fd()},
                                       {"handshake." + index, held.handshake.fd()},
-                                      {"doorbell.worker." + index, held.doorbell.fd()},
-                                      {"doorbell.control", control_doorbell_.fd()},
-                                      {"doorbell.handshaker", handshaker_doorbell_.fd()}};
+                                      {"doorbell.worker." + index, held.doorbell.fd()}};
   if (held.sockets.v4.valid()) result.push_back({"socket." + index + ".v4", held.sockets.v4.get()});
   if (held.sockets.v6.valid()) result.push_back({"socket." + index + ".v6", held.sockets.v6.get()});
   return result;
@@ -185,10 +224,9 @@ std::vector<NamedDescriptor> Holdings::for_keeper() const {
                                       {"doorbell.control", control_doorbell_.fd()},
                                       {"doorbell.handshaker", handshaker_doorbell_.fd()}};
   for (std::uint16_t i = 0; i < workers_.size(); ++i) {
-    for (NamedDescriptor& mine : for_worker(i)) {
-      if (mine.name != "doorbell.control" && mine.name != "doorbell.handshaker") result.push_back(std::move(mine));
-    }
+    for (NamedDescriptor& mine : own_of(i)) result.push_back(std::move(mine));
   }
+  for (const auto& [pair, relay] : relays_) result.push_back({relay_name(pair.first, pair.second), relay.fd()});
   for (NamedDescriptor& file : tls_files_.descriptors()) result.push_back(std::move(file));
   return result;
 }

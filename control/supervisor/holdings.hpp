@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "control/supervisor/adoption.hpp"
@@ -12,6 +14,7 @@
 #include "shm/channel/blank_regions.hpp"
 #include "shm/channel/handshake_segment.hpp"
 #include "shm/channel/pulse_segment.hpp"
+#include "shm/channel/relay_segment.hpp"
 #include "shm/channel/shared_segment.hpp"
 #include "shm/descriptors/descriptor_set.hpp"
 #include "shm/region/region.hpp"
@@ -58,9 +61,14 @@ class Holdings {
   };
   [[nodiscard]] static Worker make_worker(const SupervisorConfig& config, std::uint16_t index);
   static void guard(Worker& worker);
+  /// A relay segment for each ordered pair of workers: those that `from` has (null: none), the others anew.
+  void open_relays(DescriptorSet* from);
+  /// What belongs to one worker: its segments, sockets and bell.
+  [[nodiscard]] std::vector<NamedDescriptor> own_of(std::uint16_t worker) const;
   [[nodiscard]] static Worker adopt_worker(DescriptorSet& from, std::uint16_t index);
 
   std::vector<Worker> workers_;
+  std::map<std::pair<std::uint16_t, std::uint16_t>, RelaySegment> relays_;  // from, to
   Region control_state_;
   PulseSegment control_pulse_;
   PulseSegment handshaker_pulse_;

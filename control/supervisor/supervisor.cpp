@@ -138,10 +138,10 @@ void Supervisor::add_children() {
                     [this, i](std::uint32_t pid) { return holdings_.worker_beats(i, pid); }, worker_limits()},
         log_);
   }
-  control_.emplace_back(
-      Child::Role{"control", [this](const Child::Start&) { return launches_.control(); },
-                  [this](std::uint32_t pid) { return holdings_.control_beats(pid); }, patient_limits(), SIGKILL},
-      log_);
+  control_.emplace_back(Child::Role{"control", [this](const Child::Start&) { return launches_.control(); },
+                                    [this](std::uint32_t pid) { return holdings_.control_beats(pid); }, patient_limits(),
+                                    SIGKILL, exit_drained},
+                        log_);
 }
 
 bool Supervisor::any_media_running() const {
@@ -229,9 +229,10 @@ void Supervisor::take_signals(TimePoint now) {
 
 void Supervisor::reap(TimePoint now) {
   for_each_child([this, now](Child& child) {
-    if (child.reap(now) != Child::Fate::refused) return;
-    // It has said why on standard error.
-    status_ = 1;
+    const Child::Fate fate = child.reap(now);
+    if (fate != Child::Fate::refused && fate != Child::Fate::drained) return;
+    // Who refused has said why on standard error.
+    if (fate == Child::Fate::refused) status_ = 1;
     if (phase_ == Phase::serving) begin_stop(now);
   });
 }

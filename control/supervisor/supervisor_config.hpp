@@ -52,5 +52,7 @@ struct SupervisorConfig {
 /// A child that ends with this status (EX_CONFIG of sysexits.h) has said on standard error why it cannot work as it is
 /// configured. Before it has ever worked that ends the server, with status 1: starting it again would not help.
 inline constexpr int exit_refused = 78;
+/// Control ends with this status when the server was drained: then all of it ends, with status 0.
+inline constexpr int exit_drained = 79;
 
 }  // namespace sluice::supervisor

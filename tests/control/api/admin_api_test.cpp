@@ -148,5 +148,68 @@ TEST(Bearer, ComparesTheWholeSecret) {
   }
 }
 
+class FakeUpkeep final : public Upkeep {
+ public:
+  [[nodiscard]] std::vector<WorkerState> workers() const override {
+    return {{WorkerId{0}, 3, 7, true}, {WorkerId{1}, 0, 0, false}};
+  }
+  Result<void, Refusal> migrate(const RoomId& room, WorkerId to) override {
+    asked = "migrate " + room.value + " " + std::to_string(to.value);
+    if (to.value == 9) return unexpected(Refusal{Refusal::Kind::unknown, "there is no such worker"});
+    if (to.value == 8) return unexpected(Refusal{Refusal::Kind::conflict, "the room is being moved already"});
+    if (to.value == 7) return unexpected(Refusal{Refusal::Kind::unavailable, "full"});
+    return {};
+  }
+  Result<void, Refusal> drain_worker(WorkerId worker, bool undo) override {
+    asked = "drain " + std::to_string(worker.value) + (undo ? " undo" : "");
+    return {};
+  }
+  void drain_server(std::optional<Duration> deadline, bool undo) override {
+    state.draining = !undo;
+    state.left = deadline;
+  }
+  [[nodiscard]] DrainState draining() const override { return state; }
+  std::string asked;
+  DrainState state;
+};
+
+TEST_F(AdminApiTest, RoomsAreMovedAndWorkersDrained) {
+  (void)join("r");
+  EXPECT_EQ(call(HttpMethod::get, "/admin/workers").status, 404) << "a server without workers to tell of";
+  FakeUpkeep upkeep;
+  api.set_upkeep(upkeep);
+  const json workers = get("/admin/workers")["workers"];
+  ASSERT_EQ(workers.size(), 2U);
+  EXPECT_EQ(workers[0], (json{{"id", 0}, {"rooms", 3}, {"transports", 7}, {"draining", true}}));
+  EXPECT_EQ(call(HttpMethod::post, "/admin/rooms/r/migrate", R"({"worker":1})").status, 202);
+  EXPECT_EQ(upkeep.asked, "migrate r 1");
+  EXPECT_EQ(call(HttpMethod::post, "/admin/rooms/none/migrate", R"({"worker":1})").status, 404);
+  EXPECT_EQ(call(HttpMethod::post, "/admin/rooms/r/migrate", R"({"worker":9})").status, 404);
+  EXPECT_EQ(call(HttpMethod::post, "/admin/rooms/r/migrate", R"({"worker":8})").status, 409);
+  EXPECT_EQ(call(HttpMethod::post, "/admin/rooms/r/migrate", R"({"worker":7})").status, 503);
+  for (const char* body : {"", "{}", R"({"worker":-1})", R"({"worker":"1"})", R"({"worker":65536})", "["})
+    EXPECT_EQ(call(HttpMethod::post, "/admin/rooms/r/migrate", body).status, 400) << body;
+  EXPECT_EQ(call(HttpMethod::post, "/admin/workers/1/drain").status, 202);
+  EXPECT_EQ(upkeep.asked, "drain 1");
+  EXPECT_EQ(call(HttpMethod::post, "/admin/workers/1/drain", R"({"undo":true})").status, 202);
+  EXPECT_EQ(upkeep.asked, "drain 1 undo");
+  for (const char* path : {"/admin/workers/x/drain", "/admin/workers//drain", "/admin/workers/-1/drain"})
+    EXPECT_EQ(call(HttpMethod::post, path).status, 400) << path;
+  EXPECT_EQ(call(HttpMethod::post, "/admin/workers/drain").status, 404);
+}
+
+TEST_F(AdminApiTest, TheServerIsDrainedAndSaysHowLong) {
+  FakeUpkeep upkeep;
+  api.set_upkeep(upkeep);
+  EXPECT_EQ(get("/admin/drain")["draining"], false);
+  EXPECT_EQ(call(HttpMethod::post, "/admin/drain", R"({"deadline":90})").status, 202);
+  EXPECT_EQ(get("/admin/drain")["secondsLeft"], 90.0);
+  EXPECT_EQ(get("/admin/drain")["draining"], true);
+  EXPECT_EQ(call(HttpMethod::post, "/admin/drain", R"({"undo":true})").status, 202);
+  EXPECT_FALSE(get("/admin/drain").contains("secondsLeft"));
+  for (const char* body : {R"({"deadline":-1})", R"({"deadline":1e9})", R"({"deadline":"soon"})", R"({"undo":1})"})
+    EXPECT_EQ(call(HttpMethod::post, "/admin/drain", body).status, 400) << body;
+}
+
 }  // namespace
 }  // namespace sluice

@@ -54,6 +54,7 @@ test('everyone sees and hears everyone, in the highest of three layers', { timeo
   }
   const room = await roomOf(server, ROOM);
   assert.deepEqual(room.peers.map((peer) => peer.metadata.displayName), ['Alice', 'Bob', 'Carol']);
+  assert.equal(await dropped('not_published'), 0, 'the first packets were expected');
 });
 
 test('a tile switches layers down and up for its own viewer only, without a freeze', { timeout: 90_000 }, async () => {

@@ -15,12 +15,13 @@ export class SfuMedia extends Emitter {
   pc = null;
   consumers = new Map(); // consumerId -> {consumerId, producerId, peerId, kind, layers, mid, track}
   producers = new Map(); // producerId -> {peerId, kind, trackId, layers} of the others
-  published = new Map(); // kind -> {producerId, sender, track}
+  published = new Map(); // kind -> {producerId, track}
   #signaling;
   #negotiating = Promise.resolve();
   #renegotiate = false;
   #awaitingAnswer = null;
   #pendingPublish = [];
+  #announced = new Set(); // ids of tracks that the server was told of
   #subscribing = new Set(); // producerIds
   #local = [];
   #closed = false;
@@ -52,15 +53,6 @@ export class SfuMedia extends Emitter {
       for (let i = 0; i < wanted; ++i) this.pc.addTransceiver(kind, { direction: 'recvonly' });
     }
     if (this.pc.getTransceivers().length > 0) await this.negotiate();
-    for (const transceiver of this.pc.getTransceivers()) {
-      const track = transceiver.sender.track;
-      if (!track) continue;
-      this.#signaling.data({
-        __sfu: 'publish', kind: track.kind, trackId: track.id, mid: transceiver.mid,
-        ...(track.kind === 'video' ? { layers: this.#layersOf(transceiver) } : {}),
-      });
-      this.#pendingPublish.push({ kind: track.kind, sender: transceiver.sender, track });
-    }
     for (const producerId of this.producers.keys()) this.#subscribe(producerId);
   }
 
@@ -75,12 +67,32 @@ export class SfuMedia extends Emitter {
     }
   }
 
+  /**
+   * Tells the server of the tracks that it does not know yet. To be called once their m-lines have mids and before the
+   * offer goes out: then the first key frame, which follows the answer at once, is already expected.
+   */
+  #publish() {
+    for (const transceiver of this.pc.getTransceivers()) {
+      const track = transceiver.sender.track;
+      if (!track || this.#announced.has(track.id)) continue;
+      this.#announced.add(track.id);
+      this.#signaling.data({
+        __sfu: 'publish', kind: track.kind, trackId: track.id, mid: transceiver.mid,
+        ...(track.kind === 'video' ? { layers: this.#layersOf(transceiver) } : {}),
+      });
+      this.#pendingPublish.push({ kind: track.kind, track });
+    }
+  }
+
   #layersOf(transceiver) {
     const rids = transceiver.sender.getParameters().encodings.map((e) => e.rid).filter(Boolean);
     return rids.length > 1 ? LAYERS.filter((name) => rids.includes(name)) : ['high'];
   }
 
-  /** A new RTCPeerConnection in the place of one that failed. Subscriptions stay; the server moves them to the new lines. */
+  /**
+   * A new RTCPeerConnection in the place of one that failed. Publications and subscriptions stay; the server moves them to
+   * the new lines (our tracks come first again, so their mids are the same).
+   */
   async restart() {
     const old = this.pc;
     this.#open();
@@ -90,7 +102,6 @@ export class SfuMedia extends Emitter {
       this.pc.addTransceiver(consumer.kind, { direction: 'recvonly' });
       consumer.mid = null;
     }
-    this.published.clear();
     await this.negotiate();
   }
 
@@ -103,6 +114,7 @@ export class SfuMedia extends Emitter {
       if (this.#closed) return;
       const pc = this.pc;
       await pc.setLocalDescription(await pc.createOffer());
+      this.#publish();
       const answer = await this.#exchange(pc.localDescription.sdp);
       if (this.pc !== pc || pc.signalingState !== 'have-local-offer') return;
       await pc.setRemoteDescription({ type: 'answer', sdp: answer });

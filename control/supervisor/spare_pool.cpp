@@ -41,7 +41,8 @@ TimePoint SparePool::next_start() const noexcept {
 }
 
 ChildProcess SparePool::take(TimePoint now) {
-  tend(now);
+  // Starting others can wait.
+  notice(now);
   one_at_least_ = false;
   start_at_ = std::max(start_at_, now + refill_after);
   auto chosen = std::find_if(spares_.begin(), spares_.end(), [](const Spare& spare) { return spare.warm; });
@@ -53,6 +54,20 @@ ChildProcess SparePool::take(TimePoint now) {
 }
 
 void SparePool::tend(TimePoint now) {
+  notice(now);
+  try {
+    while (missing() > 0 && now >= start_at_) {
+      spares_.push_back({start_()});
+      restarts_.started(now);
+      log_.info("started", {{"child", "spare"}, {"pid", std::to_string(spares_.back().process.pid())}});
+    }
+  } catch (const StartError& error) {
+    log_.error("cannot be started, trying again", {{"child", "spare"}, {"reason", error.what()}});
+    start_at_ = now + try_again;
+  }
+}
+
+void SparePool::notice(TimePoint now) {
   std::erase_if(leaving_, [](ChildProcess& process) { return process.reap().has_value(); });
   for (auto spare = spares_.begin(); spare != spares_.end();) {
     if (!spare->warm && is_readable(spare->process.socket())) {
@@ -68,16 +83,6 @@ void SparePool::tend(TimePoint now) {
     log_.warn("died, starting it again",
               {{"child", "spare"}, {"pid", std::to_string(spare->process.pid())}, {"ending", ending->to_string()}});
     spare = spares_.erase(spare);
-  }
-  try {
-    while (missing() > 0 && now >= start_at_) {
-      spares_.push_back({start_()});
-      restarts_.started(now);
-      log_.info("started", {{"child", "spare"}, {"pid", std::to_string(spares_.back().process.pid())}});
-    }
-  } catch (const StartError& error) {
-    log_.error("cannot be started, trying again", {{"child", "spare"}, {"reason", error.what()}});
-    start_at_ = now + try_again;
   }
 }
 

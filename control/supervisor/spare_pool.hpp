@@ -54,6 +54,8 @@ class SparePool {
     bool warm = false;
   };
   [[nodiscard]] unsigned missing() const noexcept;
+  /// Which are warm, which have ended.
+  void notice(TimePoint now);
 
   std::function<ChildProcess()> start_;
   unsigned wanted_;

@@ -5,6 +5,7 @@ import { spawn } from 'node:child_process';
 import test, { after, before } from 'node:test';
 import { everyoneSeesEveryone, eventually, joinPage, received, startBrowser } from './support/browser.mjs';
 import { framesSeen, restartFrameWatch, watchFrames } from './support/frame_probe.mjs';
+import { NativeClient } from './support/native_client.mjs';
 import { binariesOfTests, startServer } from './support/server.mjs';
 
 const ROOM = 'nomads';
@@ -97,16 +98,9 @@ test('sluice drain empties a worker, takes it back, and ends the server', { time
 
   const ended = command('--deadline=3');
   await eventually('the server drains', async () => (await admin('GET', '/drain')).body.draining === true);
-  const refused = await new Promise((resolve, reject) => {
-    const socket = new WebSocket(server.socketUrl);
-    socket.onmessage = ({ data }) => {
-      const message = JSON.parse(data);
-      if (message.type === 'error') resolve(message);
-    };
-    socket.onopen = () => socket.send(JSON.stringify({ type: 'join', roomId: 'late', metadata: {} }));
-    socket.onerror = reject;
-  });
-  assert.equal(refused.code ?? refused.error?.code, 'SERVER_DRAINING');
+  const late = await NativeClient.connect(server);
+  late.send({ type: 'join', roomId: 'late', metadata: {} });
+  assert.equal((await late.nextOf('error')).code, 'SERVER_DRAINING');
   assert.equal((await ended).code, 0);
   assert.deepEqual(await server.exited, { code: 0, signal: null });
 });

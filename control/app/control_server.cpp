@@ -242,7 +242,12 @@ ControlServer::Impl::Impl(const config::ServerConfig& server_config, const Contr
   watches.push_back(loop.every(heartbeat_period, [this] { beat(); }));
   watches.push_back(loop.readable(bell.fd(), [this] { turn(); }));
   watches.push_back(loop.after_io([this] { turn(); }));
-  watches.push_back(loop.signal(SIGTERM, [this] { stop(); }));
+  watches.push_back(loop.signal(SIGTERM, [this] {
+    const std::uint32_t patience = config.drain.on_sigterm;
+    if (patience == 0 || draining.draining().draining) return stop();
+    draining.drain_server(std::chrono::seconds(patience), false);
+    deadline->arm(loop::now());
+  }));
   watches.push_back(loop.signal(SIGINT, [this] { stop(); }));
   watches.push_back(loop.signal(SIGHUP, [this] {
     log::info("reloading certificates");

@@ -55,6 +55,7 @@ supervisor::SupervisorConfig supervisor_config(const ServeArguments& serve) {
   const config::SignalingConfig& signaling = serve.config.signaling;
   const config::AdminApiConfig& admin = serve.config.admin_api;
   const auto low = [](std::uint16_t port) { return port != 0 && port < 1024; };
+  config.drain_on_sigterm = serve.config.drain.on_sigterm > 0;
   config.isolation.users = serve.config.isolation.users;
   config.isolation.first_user = serve.config.isolation.first_user;
   config.isolation.filter = filter_mode(serve.config.isolation.seccomp);

@@ -157,6 +157,7 @@ ServerConfig resolve(const json& tree, unsigned cpu_count) {
     throw ConfigError("'adminApi.host' " + config.admin_api.host +
                       " is reachable from outside; set 'adminApi.adminSecret' as well, or leave the host at 127.0.0.1.");
   }
+  read(tree, {"drain.onSigterm"}, config.drain.on_sigterm);
   config.isolation = read_isolation(tree);
   std::string text = "line";
   read(tree, {"log.format"}, text);

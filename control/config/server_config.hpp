@@ -71,6 +71,10 @@ struct IsolationConfig {
   SeccompMode seccomp = SeccompMode::enforce;
 };
 
+struct DrainConfig {
+  std::uint32_t on_sigterm = 0;  // seconds that calls get to end; 0: none
+};
+
 enum class LogFormat : std::uint8_t { line, json };
 enum class LogLevel : std::uint8_t { debug, info, warn, error };
 
@@ -86,6 +90,7 @@ struct ServerConfig {
   WorkersConfig workers;
   NativeSfuConfig native_sfu;
   AdminApiConfig admin_api;
+  DrainConfig drain;
   IsolationConfig isolation;
   LogConfig log;
 };

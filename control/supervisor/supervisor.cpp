@@ -219,6 +219,8 @@ void Supervisor::take_signals(TimePoint now) {
     if (signal.ssi_signo == SIGHUP) {
       holdings_.reload_tls();
       for (const Child& child : control_) child.signal(SIGHUP);
+    } else if (phase_ == Phase::serving && config_.drain_on_sigterm && !std::exchange(drain_asked_, true)) {
+      for (const Child& child : control_) child.signal(SIGTERM);
     } else if (phase_ == Phase::serving) {
       begin_stop(now);
     } else {

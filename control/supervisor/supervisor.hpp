@@ -80,6 +80,7 @@ class Supervisor {
   Phase phase_ = Phase::serving;
   TimePoint next_look_{};
   TimePoint kill_at_ = never;
+  bool drain_asked_ = false;
   int status_ = 0;
 };
 

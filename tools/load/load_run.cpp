@@ -73,6 +73,7 @@ void LoadRun::prepare() {
   config.identity = &identity_;
   config.events = &events_;
   config.audit = options_.audit_indices;
+  config.drop = options_.drop / 100;
   config.on_progress = [this](const Progress& progress) { signaling_->post([this, progress] { on_progress(progress); }); };
   config.on_problem = [this](const std::string& problem) {
     signaling_->post([this, problem] {

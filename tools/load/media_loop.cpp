@@ -40,6 +40,7 @@ void sum_up(MediaPeer::Counts& sum, const MediaPeer::Counts& part) {
   sum.replays += part.replays;
   sum.unknown_ssrc += part.unknown_ssrc;
   sum.malformed += part.malformed;
+  sum.dropped += part.dropped;
 }
 
 void sum_up(FrameTracker::Counts& sum, const FrameTracker::Counts& part) {
@@ -73,6 +74,7 @@ MediaLoop::MediaLoop(MediaLoopConfig config) : config_(std::move(config)) {
   shared_.settings = config_.settings;
   shared_.identity = config_.identity;
   shared_.audit = config_.audit;
+  shared_.drop = config_.drop;
   shared_.out = &out_;
   shared_.on_gap = [this](const ReceiveStream& stream, const Gap& gap) { on_gap(stream, gap); };
   shared_.on_problem = config_.on_problem;

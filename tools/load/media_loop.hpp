@@ -23,6 +23,7 @@ struct MediaLoopConfig {
   const DtlsIdentity* identity = nullptr;  ///< outlives the loop
   EventLog* events = nullptr;              ///< outlives the loop
   bool audit = false;
+  double drop = 0;  ///< MediaShared::drop
   /// Both are called in the media thread.
   std::function<void(const Progress&)> on_progress;
   std::function<void(const std::string&)> on_problem;

@@ -27,6 +27,7 @@ MediaPeer::MediaPeer(PeerSpec spec, const MediaShared& shared, TimePoint now)
       shared_(shared),
       dtls_(*shared.identity, spec_.fingerprint, [this](Bytes datagram) { send_plain(datagram); }),
       consent_(now, spec_.local, spec_.remote, spec_.seed),
+      random_(static_cast<std::minstd_rand::result_type>(spec_.seed % 2'000'000'000 + 1)),
       own_ssrc_{static_cast<std::uint32_t>(spec_.seed * 2'654'435'761U) | 1U} {
   for (const ReceiveSpec& receive : spec_.receives) {
     receives_.push_back(std::make_unique<ReceiveStream>(receive));
@@ -52,12 +53,18 @@ MutableBytes MediaPeer::begin() {
 void MediaPeer::end(std::size_t size) {
   const std::optional<std::size_t> whole = srtp_->protect_rtp(shared_.out->begin(), size);
   if (!whole) return;
-  shared_.out->end(*whole);
+  if (!drops()) shared_.out->end(*whole);
   ++counts_.sent;
 }
 
 TimePoint MediaPeer::send_time() const {
   return monotonic_now();
+}
+
+bool MediaPeer::drops() noexcept {
+  if (shared_.drop <= 0 || std::uniform_real_distribution<double>()(random_) >= shared_.drop) return false;
+  ++counts_.dropped;
+  return true;
 }
 
 void MediaPeer::send_plain(Bytes datagram) {
@@ -74,7 +81,8 @@ void MediaPeer::send_rtcp(const std::function<void(RtcpWriter&)>& write) {
   RtcpWriter writer(space.first(rtcp_room));
   write(writer);
   if (writer.empty()) return;
-  if (const std::optional<std::size_t> whole = srtp_->protect_rtcp(space, writer.size())) shared_.out->end(*whole);
+  const std::optional<std::size_t> whole = srtp_->protect_rtcp(space, writer.size());
+  if (whole && !drops()) shared_.out->end(*whole);
 }
 
 void MediaPeer::after_dtls(TimePoint now) {
@@ -106,10 +114,10 @@ void MediaPeer::on_datagram(TimePoint arrival, TimePoint now, MutableBytes datag
       after_dtls(now);
       break;
     case PacketClass::rtp:
-      if (srtp_ != nullptr) on_rtp(arrival, datagram);
+      if (srtp_ != nullptr && !drops()) on_rtp(arrival, datagram);
       break;
     case PacketClass::rtcp:
-      if (srtp_ != nullptr) on_rtcp(arrival, datagram);
+      if (srtp_ != nullptr && !drops()) on_rtcp(arrival, datagram);
       break;
     case PacketClass::unknown:
       ++counts_.malformed;

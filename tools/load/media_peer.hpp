@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <random>
 #include <unordered_map>
 #include <vector>
 
@@ -27,6 +28,7 @@ struct MediaShared {
   MediaSettings settings;
   const DtlsIdentity* identity = nullptr;
   bool audit = false;
+  double drop = 0;           ///< share of RTP and RTCP datagrams to lose on purpose each way, 0..1
   SendBatch* out = nullptr;  ///< empty between two calls of a peer
   /// A gap that counts has ended at this stream.
   std::function<void(const ReceiveStream&, const Gap&)> on_gap;
@@ -61,6 +63,7 @@ class MediaPeer final : private PacketSink {
     std::uint64_t replays = 0;        ///< refused by libsrtp2 as seen or old
     std::uint64_t unknown_ssrc = 0;
     std::uint64_t malformed = 0;
+    std::uint64_t dropped = 0;  ///< on purpose
   };
   [[nodiscard]] const Counts& counts() const noexcept { return counts_; }
   [[nodiscard]] int socket() const noexcept { return spec_.socket; }
@@ -82,6 +85,7 @@ class MediaPeer final : private PacketSink {
   [[nodiscard]] std::uint16_t next_transport_number() override { return transport_number_++; }
   [[nodiscard]] TimePoint send_time() const override;
 
+  [[nodiscard]] bool drops() noexcept;
   void send_plain(Bytes datagram);
   void send_rtcp(const std::function<void(RtcpWriter&)>& write);
   void after_dtls(TimePoint now);
@@ -103,6 +107,7 @@ class MediaPeer final : private PacketSink {
   std::vector<std::unique_ptr<ReceiveStream>> receives_;
   std::unordered_map<Ssrc, Route> routes_;
   TransportFeedbackGenerator transport_feedback_;
+  std::minstd_rand random_;
   Ssrc own_ssrc_;  // of RTCP that belongs to no stream of ours
   Counts counts_;
   TimePoint next_report_ = never;

@@ -100,6 +100,11 @@ constexpr std::array flags{
          [](LoadOptions& o, std::string_view v) { o.duration = seconds_of("run-for", v); }},
     Flag{"audit-indices", "", "check that no SRTP or SRTCP index is used twice under one key; status 3 if one is",
          [](LoadOptions& o, std::string_view) { o.audit_indices = true; }},
+    Flag{"drop", "PERCENT", "lose this share of all media packets on purpose, both ways, as a bad network would (0)",
+         [](LoadOptions& o, std::string_view v) {
+           o.drop = positive_number("drop", v);
+           if (o.drop > 50) throw UsageError("--drop takes at most 50 percent.");
+         }},
     Flag{"max-loss", "PERCENT", "status 2 when more packets are lost, or a stream is dead",
          [](LoadOptions& o, std::string_view v) { o.max_loss = positive_number("max-loss", v); }},
     Flag{"max-gap-ms", "MS", "status 2 when a stream is silent for longer, or dead",

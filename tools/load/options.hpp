@@ -32,6 +32,7 @@ struct LoadOptions {
   std::string events;  ///< file; empty: none
   bool json = false;   ///< the report on standard output is JSON
   bool quiet = false;
+  double drop = 0;                 ///< percent of media datagrams that get lost on purpose, each way
   std::optional<double> max_loss;  ///< percent
   std::optional<Duration> max_gap;
   std::optional<pid_t> server_pid;

@@ -104,6 +104,7 @@ Json make_report(const LoadOptions& options, const MediaResults& results, const 
                      {"video", options.video},
                      {"video_bits_per_second", options.bitrate},
                      {"suite", suite_name(options.suite)},
+                     {"drop_percent", options.drop},
                      {"seed", options.seed}};
   report["measured_s"] = seconds(results.measured);
   report["ended_early"] = facts.ended_early;
@@ -126,7 +127,8 @@ Json make_report(const LoadOptions& options, const MediaResults& results, const 
       {"misrouted", results.misrouted},
       {"unknown_ssrc", results.peers.unknown_ssrc},
       {"unstamped", results.unstamped},
-      {"malformed", results.peers.malformed}};
+      {"malformed", results.peers.malformed},
+      {"dropped_on_purpose", results.peers.dropped}};
   report["latency_us"] = {{"p50", microseconds(results.latency.quantile(0.5))},
                           {"p99", microseconds(results.latency.quantile(0.99))},
                           {"p99_9", microseconds(results.latency.quantile(0.999))},
@@ -191,6 +193,11 @@ std::string report_text(const Json& report) {
   text += line("            %llu undecryptable, %llu replays, %llu misrouted, %llu unknown SSRC, %llu unstamped",
                count(packets["undecryptable"]), count(packets["replays"]), count(packets["misrouted"]),
                count(packets["unknown_ssrc"]), count(packets["unstamped"]));
+  if (packets["dropped_on_purpose"] != 0) {
+    text += line("            %llu dropped on purpose; %llu asked again by the server, %llu by subscribers",
+                 count(packets["dropped_on_purpose"]), count(packets["asked_again_by_server"]),
+                 count(packets["asked_again_by_subscribers"]));
+  }
   text += line("latency     p50 %.0f us, p99 %.0f us, p99.9 %.0f us, largest %.0f us", real(latency["p50"]),
                real(latency["p99"]), real(latency["p99_9"]), real(latency["largest"]));
   text += line("gaps        longest %.1f ms; %llu beyond three intervals, p99 of those %.1f ms",

@@ -47,7 +47,7 @@ TEST(OptionsTest, SendsAudioAndVideoUnlessToldOtherwise) {
 
 TEST(OptionsTest, RefusesWithOneSentence) {
   for (const char* word : {"--nonsense", "rooms", "--rooms=0", "--rooms=x", "--bitrate=5", "--suite=none", "--rooms",
-                           "--audio=yes", "--duration=-1", "--publishers=200"}) {
+                           "--audio=yes", "--duration=-1", "--drop=60", "--publishers=200"}) {
     try {
       (void)options_of({word});
       FAIL() << word;

@@ -188,7 +188,7 @@ HttpResponse AdminApi::handle(const HttpRequest& request) {
   if (path == "/rooms") return rooms_collection(request);
   if (path.starts_with("/rooms/")) {
     // The id is all between "/rooms/" and an action at the end; ids may hold slashes themselves.
-    std::string id = path.substr(7);
+    const std::string id = path.substr(7);
     for (const std::string action : {"/broadcast", "/mute-all", "/migrate"}) {
       if (request.method == HttpMethod::post && id.ends_with(action)) {
         return one_room(request, room_named(id.substr(0, id.size() - action.size())), action.substr(1));
@@ -204,7 +204,7 @@ HttpResponse AdminApi::handle(const HttpRequest& request) {
 }
 
 RoomId AdminApi::room_named(const std::string& id) const {
-  const RoomId plain(id);
+  RoomId plain(id);
   if (rooms_.find_room(plain) != nullptr) return plain;
   // The HTTP library decodes escapes before it looks for line ends, "//" and "..", so it refuses or rewrites ids that hold
   // them. Escaped twice (%250A) they pass it untouched.

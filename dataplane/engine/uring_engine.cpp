@@ -76,7 +76,7 @@ void UringEngine::open_ring(const EngineConfig& config) {
   int status = io_uring_queue_init_params(submission_entries, &ring_.ring, &parameters);
   if (status == -EINVAL) {
     parameters = wanted;
-    parameters.flags &= ~static_cast<unsigned>(IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN);
+    parameters.flags &= ~(IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN);
     status = io_uring_queue_init_params(submission_entries, &ring_.ring, &parameters);
   }
   if (status != 0) refuse("The kernel does not allow io_uring", -status);
@@ -198,7 +198,7 @@ void UringEngine::submit_ready() noexcept {
     io_uring_sqe* sqe = next_sqe(Operation::send, 0);
     if (sqe == nullptr) return;  // the submission ring stays full only while the kernel is out of memory; later
     const std::uint32_t index = *trains_.depart();
-    Train& train = trains_.at(index);
+    const Train& train = trains_.at(index);
     io_uring_prep_sendmsg(sqe, train.to.socket, &train.header, MSG_NOSIGNAL);
     sqe->flags = IOSQE_FIXED_FILE;
     sqe->user_data = user_data(static_cast<std::uint32_t>(Operation::send), index);

@@ -61,8 +61,8 @@ class Router {
   void request_key_frame(TimePoint now, PublicationId id);
 
   // --- packets of one transport, decrypted. The seal batch must be flushed afterwards.
-  void handle_rtp(TimePoint now, Transport& from, MutableBytes packet) noexcept;
-  void handle_rtcp(TimePoint now, Transport& from, Bytes compound) noexcept;
+  void handle_rtp(TimePoint now, Transport& from, MutableBytes bytes) noexcept;
+  void handle_rtcp(TimePoint now, Transport& from, Bytes bytes) noexcept;
 
   // --- time, per transport
   void handle_timeout(TimePoint now, Transport& transport) noexcept;

@@ -74,7 +74,7 @@ void Router::remove_publication(std::uint32_t slot) {
 }
 
 bool Router::claim_ssrcs(const SubscriptionSpec& spec) {
-  Streams& streams = streams_[spec.transport.slot];
+  const Streams& streams = streams_[spec.transport.slot];
   // Also one that a removed subscription had: its indices are spent under these keys.
   if (streams.used_ssrcs.contains(spec.ssrc.value) || targets_.contains(target_key(spec.transport.slot, spec.ssrc)))
     return false;

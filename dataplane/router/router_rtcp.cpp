@@ -214,7 +214,7 @@ void Router::send_transport_feedback(TimePoint now, Transport& transport, RtcpOu
 }
 
 TimePoint Router::next_deadline(TimePoint now, Transport& transport) noexcept {
-  Streams& streams = streams_of(transport);
+  const Streams& streams = streams_of(transport);
   TimePoint next = transport.next_pacing(now);
   if (!transport.can_send()) {  // what waits to be said waits for the path: see on_receiver_ready
     if (!streams.publications.empty()) next = std::min(next, streams.refresh_due);

@@ -172,7 +172,7 @@ void Transport::prefetch_own() const noexcept {
   prefetch(&history_);
   prefetch(&pacing_);
   prefetch(&totals_);
-  prefetch(&record_.ice.tuples[0], sizeof record_.ice.tuples[0]);
+  prefetch(record_.ice.tuples.data(), sizeof record_.ice.tuples[0]);
   prefetch(&record_.ice.selected);
   prefetch(&record_.send_history);
   prefetch(&record_.phase);

@@ -1,5 +1,5 @@
-# Preset tidy: the sources of modules and programs are checked; tests and benchmarks only compile (gtest's macros alone
-# would need a list of exceptions as long as .clang-tidy).
+# Preset tidy: the sources of modules and programs are checked; tests and benchmarks are left out (gtest's macros alone would
+# need a list of exceptions as long as .clang-tidy).
 function(sluice_tidy target)
   if(SLUICE_TIDY)
     set_target_properties(${target} PROPERTIES CXX_CLANG_TIDY "${SLUICE_CLANG_TIDY};--quiet")

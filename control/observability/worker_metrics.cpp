@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <string>
 
 namespace sluice {
@@ -10,6 +11,14 @@ namespace {
 
 std::string worker_label(WorkerId id) {
   return prometheus_label("worker", std::to_string(id.value));
+}
+
+/// How far apart two times are. The worker wrote one of them: it may be any number, and one in the future is as wrong as one
+/// that is long past.
+double seconds_between(TimePoint a, TimePoint b) {
+  const double distance_ns =
+      static_cast<double>(b.time_since_epoch().count()) - static_cast<double>(a.time_since_epoch().count());
+  return std::abs(distance_ns) / 1e9;
 }
 
 /// Sums over the live tables of one worker.
@@ -89,7 +98,7 @@ void write_worker_metrics(const std::vector<WorkerView>& workers, TimePoint now,
   out.family("sluice_worker_heartbeat_age_seconds", gauge, "Time since a worker's loop last turned.");
   for (const WorkerView& worker : workers) {
     const HeartbeatReading reading = worker.memory->worker_heartbeat.read();
-    out.sample(std::chrono::duration<double>(now - reading.at).count(), worker_label(worker.id));
+    out.sample(seconds_between(reading.at, now), worker_label(worker.id));
   }
 }
 

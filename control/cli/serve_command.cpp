@@ -9,6 +9,7 @@
 
 #include "control/cli/port_check.hpp"
 #include "control/cli/serve_arguments.hpp"
+#include "control/host/ready_line.hpp"
 #include "control/supervisor/adoption.hpp"
 #include "control/supervisor/runtime_folder.hpp"
 #include "control/supervisor/start_error.hpp"
@@ -90,6 +91,7 @@ int serve(std::span<const std::string> arguments) {
     supervisor::SupervisorConfig config = supervisor_config(serve);
     config.server_arguments = {"serve"};
     config.server_arguments.insert(config.server_arguments.end(), arguments.begin(), arguments.end());
+    config.ready_line = ready_line(serve.config, serve.config.signaling.port, serve.config.admin_api.port);
     std::optional<supervisor::Adoption> adoption = supervisor::look_for_server(config);
     // The control process of a server that is taken over has them open.
     if (!adoption) check_tcp_ports(serve.config);

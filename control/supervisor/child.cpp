@@ -41,7 +41,7 @@ void Child::follow() noexcept {
 
 void Child::start_if_due(TimePoint now) {
   if (now < next_start()) return;
-  const bool blank = restarts_.take_last_resort(now);
+  const bool blank = role_.can_begin_blank && restarts_.take_last_resort(now);
   try {
     process_ = role_.start({fate_, blank});
   } catch (const StartError& error) {

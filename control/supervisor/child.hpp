@@ -28,8 +28,9 @@ class Child {
     std::function<ChildProcess(const Start&)> start;    // throws StartError
     std::function<std::uint64_t(std::uint32_t)> beats;  // by pid; 0: none yet. Empty: it has no heartbeat
     HangLimits limits;
-    int replaced_by = 15;     // the signal that makes it go for replace(); SIGTERM
-    int drained_status = -1;  // the exit status by which it says that the whole server is to end; -1: none
+    int replaced_by = 15;          // the signal that makes it go for replace(); SIGTERM
+    int drained_status = -1;       // the exit status by which it says that the whole server is to end; -1: none
+    bool can_begin_blank = false;  // it adopts state that might be what kills it
   };
   /// What became of the process.
   enum class Fate : unsigned char {

@@ -95,6 +95,9 @@ void Supervisor::adopt_children() {
   if (holdings_.config_changed()) {
     log_.info("the configuration is another one, control starts anew");
     control_.front().replace(now);
+  } else if (control_.front().running() && !config_.ready_line.empty()) {
+    const std::string line = config_.ready_line + "\n";
+    [[maybe_unused]] const ssize_t written = ::write(STDOUT_FILENO, line.data(), line.size());
   }
 }
 
@@ -128,15 +131,17 @@ void Supervisor::add_children() {
                                   [this](std::uint32_t pid) { return holdings_.handshaker_beats(pid); }, patient_limits()},
                       log_);
   for (std::uint16_t i = 0; i < config_.worker_count; ++i) {
-    media_.emplace_back(
-        Child::Role{"worker-" + std::to_string(i),
-                    [this, i](const Child::Start& start) {
-                      ChildProcess process = spares_.take(read_clock());
-                      launches_.assign(process, i, start);
-                      return process;
-                    },
-                    [this, i](std::uint32_t pid) { return holdings_.worker_beats(i, pid); }, worker_limits()},
-        log_);
+    media_.emplace_back(Child::Role{.name = "worker-" + std::to_string(i),
+                                    .start =
+                                        [this, i](const Child::Start& start) {
+                                          ChildProcess process = spares_.take(read_clock());
+                                          launches_.assign(process, i, start);
+                                          return process;
+                                        },
+                                    .beats = [this, i](std::uint32_t pid) { return holdings_.worker_beats(i, pid); },
+                                    .limits = worker_limits(),
+                                    .can_begin_blank = true},
+                        log_);
   }
   control_.emplace_back(Child::Role{"control", [this](const Child::Start&) { return launches_.control(); },
                                     [this](std::uint32_t pid) { return holdings_.control_beats(pid); }, patient_limits(),

@@ -39,6 +39,8 @@ struct SupervisorConfig {
   std::string engine = "auto";                 // "auto", "io_uring" or "mmsg", as --engine of sluice-worker
   std::string control_config;                  // the resolved configuration, handed to control as it is (in "config")
   std::vector<std::string> control_arguments;  // added to control's command line
+  /// Said on standard output when a running server was taken over: its control process has said it elsewhere, long ago.
+  std::string ready_line;
   /// The first signal to stop goes to control alone, which drains the server and ends it by exit_drained.
   bool drain_on_sigterm = false;
   LogFormat log_format = LogFormat::line;

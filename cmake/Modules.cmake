@@ -43,7 +43,7 @@ sluice_module(control/loop USES shm_types PACKAGES sluice::uv sluice::websockets
 sluice_module(control/json USES shm_types PACKAGES sluice::json)
 sluice_module(control/signaling/native USES control_rooms control_sessions control_json)
 sluice_module(control/api USES control_rooms control_workers control_observability control_loop PACKAGES sluice::json sluice::openssl)
-sluice_module(control/host USES shm_types)
+sluice_module(control/host USES shm_types control_config)
 sluice_module(control/page USES control_loop)
 include(Page)
 sluice_module(control/app USES shm_descriptors shm_confinement control_config control_host control_media control_signaling_native control_api control_loop control_page)

@@ -14,6 +14,7 @@
 #include "control/app/native_listener.hpp"
 #include "control/bus/bus.hpp"
 #include "control/host/host_addresses.hpp"
+#include "control/host/ready_line.hpp"
 #include "control/loop/clock.hpp"
 #include "control/loop/event_loop.hpp"
 #include "control/loop/web_server.hpp"
@@ -141,19 +142,6 @@ std::int64_t unix_time(TimePoint at) {
 }
 
 /// "a, b" of the URLs at which a person finds the page.
-std::string page_urls(const config::SignalingConfig& config, std::uint16_t port) {
-  const std::string scheme = config.tls ? "https://" : "http://";
-  const auto url = [&](const std::string& host) { return scheme + host + ":" + std::to_string(port) + "/"; };
-  if (!config.host.empty()) return url(config.host.find(':') == std::string::npos ? config.host : "[" + config.host + "]");
-  std::string urls = url("127.0.0.1");
-  if (!config.tls) return urls;  // browsers give cameras to https and to this machine only
-  for (const SocketAddress& address : host_addresses()) {
-    const std::string ip = address.ip_to_string();
-    if (ip != "127.0.0.1") urls += ", " + url(address.is_ipv4() ? ip : "[" + ip + "]");
-  }
-  return urls;
-}
-
 }  // namespace
 
 struct ControlServer::Impl {
@@ -365,11 +353,7 @@ void ControlServer::Impl::say_ready_when_workers_are() {
   }
   if (beating < workers.ids().size())
     log::warn("workers do not beat yet", {{"beating", beating}, {"workers", workers.ids().size()}});
-  std::string line = "sluice ready: page and signaling " + page_urls(config.signaling, signaling_port);
-  if (config.admin_api.enabled)
-    line += "; admin http://" + config.admin_api.host + ":" + std::to_string(admin_port) + config.admin_api.prefix;
-  line += "; media udp " + std::to_string(config.media.port);
-  if (config.workers.count > 1) line += "-" + std::to_string(config.media.port + config.workers.count - 1);
+  const std::string line = ready_line(config, signaling_port, admin_port);
   std::puts(line.c_str());
   std::fflush(stdout);
 }

@@ -8,6 +8,8 @@
 namespace sluice {
 
 StopSignal::StopSignal() {
+  // A log that nobody reads any more (the supervisor's terminal is gone) is no reason to end.
+  (void)::signal(SIGPIPE, SIG_IGN);
   sigset_t stops;
   (void)sigemptyset(&stops);
   (void)sigaddset(&stops, SIGTERM);

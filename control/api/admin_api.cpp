@@ -349,10 +349,10 @@ HttpResponse AdminApi::workers(const HttpRequest& request, const std::string& pa
   }
   constexpr std::string_view prefix = "/workers/";
   constexpr std::string_view action = "/drain";
-  if (request.method != HttpMethod::post || !path.starts_with(prefix) || !path.ends_with(action)) {
+  if (request.method != HttpMethod::post || path.size() < prefix.size() + action.size() || !path.ends_with(action)) {
     return failure(404, "Not found");
   }
-  const std::string number = path.substr(prefix.size(), path.size() - std::min(path.size(), prefix.size() + action.size()));
+  const std::string number = path.substr(prefix.size(), path.size() - prefix.size() - action.size());
   const auto worker = worker_of(json::parse(number, nullptr, false));
   const std::optional<json> body = body_of(request);
   if (!worker || !body) return failure(400, "the path names a worker by its number, and the body is JSON");

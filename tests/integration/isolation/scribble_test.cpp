@@ -37,14 +37,16 @@ std::optional<double> sample(const std::string& text, const std::string& name) {
   return std::stod(text.substr(at + name.size() + 2));
 }
 
-/// Reads frames until one holds `part`; the frame, or nothing.
-std::string frame_with(WebSocketClient& client, const std::string& part) {
+/// Reads frames until one holds `part`. Everything that came instead, if none does; else nothing.
+std::string missing(WebSocketClient& client, const std::string& part) {
+  std::string seen = client.response;
   for (int i = 0; i < 64; ++i) {
     const WebSocketClient::Frame frame = client.read_frame();
+    seen += "\nopcode " + std::to_string(frame.opcode) + " " + frame.payload;
     if (frame.opcode != 1) break;
-    if (frame.payload.find(part) != std::string::npos) return frame.payload;
+    if (frame.payload.find(part) != std::string::npos) return {};
   }
-  return {};
+  return "no " + part + ", but:\n" + seen;
 }
 
 std::string browser_offer() {
@@ -56,11 +58,11 @@ std::string browser_offer() {
 void join_and_publish(std::uint16_t port, int number) {
   WebSocketClient client(port);
   client.send_text(R"({"type":"join","roomId":"room-)" + std::to_string(number) + R"("})");
-  ASSERT_FALSE(frame_with(client, "room:joined").empty()) << "join " << number;
+  ASSERT_EQ(missing(client, "room:joined"), "") << "join " << number << ", connected: " << client.tcp.connected();
   client.send_text(R"({"type":"data","target":"__sfu__","payload":{"__sfu":"publish","kind":"audio","mid":"0"}})");
   const nlohmann::json offer{{"type", "offer"}, {"target", "__sfu__"}, {"sdp", browser_offer()}};
   client.send_text(offer.dump());
-  EXPECT_FALSE(frame_with(client, R"("answer")").empty()) << "offer " << number;
+  EXPECT_EQ(missing(client, R"("answer")"), "") << "offer " << number;
   client.send_text(R"({"type":"leave"})");
 }
 
@@ -93,6 +95,7 @@ TEST(HostileWorker, HarmsNeitherControlNorHandshakerNorAnotherWorker) {
     EXPECT_LT(Clock::now() - ticked, 5s) << "the other worker stands still";
     std::this_thread::sleep_for(20ms);
   }
+  if (testing::Test::HasFailure()) std::printf("%s\n", server.output().c_str());
   EXPECT_GT(rounds, 3);
   EXPECT_LT(slowest, 5s);
   std::printf("%d rounds, the slowest took %lld ms\n", rounds,

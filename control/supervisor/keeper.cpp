@@ -56,6 +56,9 @@ bool Keeper::supervised() const {
 }
 
 bool Keeper::is_of_use() {
+  // Another one has all that we have, and the name. Its supervisor died before it could end us.
+  const auto keeper = static_cast<pid_t>(roster_->keeper.pid.load(std::memory_order_acquire));
+  if (!supervised() && keeper != ::getpid() && lives(roster_->keeper)) return false;
   lonely_looks_ = supervised() || anybody_lives(*roster_) ? 0 : lonely_looks_ + 1;
   return lonely_looks_ < lonely_looks_max;
 }

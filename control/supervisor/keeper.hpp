@@ -35,7 +35,8 @@ class Keeper {
   /// but the first two are what it hands over. `owner`: the user whose supervisors may ask. Throws std::runtime_error.
   Keeper(DescriptorSet descriptors, pid_t supervisor, uid_t owner);
 
-  /// Until `stop_fd` is readable, or until there is neither a supervisor nor any process of the server for 10 s.
+  /// Until `stop_fd` is readable, until there is neither a supervisor nor any process of the server for 10 s, or until the
+  /// roster has another keeper while this one's supervisor is dead.
   void run(int stop_fd);
 
  private:

@@ -18,13 +18,6 @@ std::string text_in(const std::array<char, N>& field) {
   return {field.data(), ::strnlen(field.data(), N)};
 }
 
-bool lives(const RosterPlace& place) {
-  const std::uint32_t pid = place.pid.load(std::memory_order_acquire);
-  if (pid == 0) return false;
-  const auto reading = read_process(static_cast<pid_t>(pid));
-  return reading && reading->start_time == place.start_time.load(std::memory_order_relaxed) && reading->state != 'Z';
-}
-
 std::size_t count_of(const RosterLayout& roster) {
   return std::min<std::size_t>(roster.worker_count, RosterLayout::workers_max);
 }
@@ -147,6 +140,13 @@ int Roster::take_upgrade_client() {
   const bool own = segment_->upgrader.pid.load(std::memory_order_acquire) == static_cast<std::uint32_t>(::getpid()) &&
                    lives(segment_->upgrader);
   return own && fd > 0 ? fd : -1;
+}
+
+bool lives(const RosterPlace& place) {
+  const std::uint32_t pid = place.pid.load(std::memory_order_acquire);
+  if (pid == 0) return false;
+  const auto reading = read_process(static_cast<pid_t>(pid));
+  return reading && reading->start_time == place.start_time.load(std::memory_order_relaxed) && reading->state != 'Z';
 }
 
 bool anybody_lives(const RosterLayout& roster) {

@@ -57,6 +57,8 @@ class Roster {
   RosterSegment segment_;
 };
 
+/// Whether the process that fills this place lives.
+[[nodiscard]] bool lives(const RosterPlace& place);
 /// Whether any process of the roster still lives, the keeper aside.
 [[nodiscard]] bool anybody_lives(const RosterLayout& roster);
 

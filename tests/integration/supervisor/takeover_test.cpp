@@ -54,6 +54,7 @@ TEST_F(Takeover, ANewSupervisorWatchesWhatTheDeadOneLeft) {
 
 TEST_F(Takeover, WorksAgainAndAgain) {
   Server first(arguments(port_));
+  const pid_t keeper_of_first = first.wait_for_start("keeper");
   ASSERT_NO_FATAL_FAILURE(kill_supervisor(first));
   for (int i = 0; i < 3; ++i) {
     Server next(arguments(port_), Server::AtEnd::leave_children);
@@ -65,6 +66,8 @@ TEST_F(Takeover, WorksAgainAndAgain) {
   Server last(arguments(port_));
   for (const char* name : {"handshaker", "worker-0", "control"}) expect_adopted(last, name);
   end(last);
+  // Nor any keeper that its supervisor had no time to end.
+  EXPECT_TRUE(eventually([&] { return !is_alive(keeper_of_first); }));
 }
 
 TEST_F(Takeover, StartsWhatDiedMeanwhile) {

@@ -215,7 +215,11 @@ void Supervisor::wait(TimePoint until) {
   if (old_keeper_) watched.push_back({old_keeper_->pidfd(), POLLIN, 0});
   const Duration left = std::max<Duration>(until - read_clock(), Duration::zero());
   const auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(left).count();
-  (void)::poll(watched.data(), watched.size(), static_cast<int>(std::min<std::int64_t>(milliseconds, INT_MAX)));
+  if (::poll(watched.data(), watched.size(), static_cast<int>(std::min<std::int64_t>(milliseconds, INT_MAX))) >= 0) return;
+  if (errno != EINVAL) return;
+  // There are more of them than the limit on open files, which somebody lowered meanwhile: then time must do.
+  const timespec pause{0, std::chrono::nanoseconds(std::min<Duration>(left, look_every)).count()};
+  (void)::nanosleep(&pause, nullptr);
 }
 
 void Supervisor::take_signals(TimePoint now) {

@@ -89,11 +89,11 @@ void HandshakerLoop::turn() {
 
 std::size_t HandshakerLoop::take_messages() {
   std::size_t taken = 0;
-  for (std::uint16_t i = 0; i < workers_.size(); ++i) {
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
     for (std::size_t n = 0; n < messages_of_one_worker; ++n) {
       const schema::Handshake* message = workers_[i].receiver.receive();
       if (message == nullptr) break;
-      core_.handle_message(now_, WorkerId{i}, *message);
+      core_.handle_message(now_, WorkerId{static_cast<std::uint16_t>(i)}, *message);
       ++taken;
     }
     // An answer leaves now: the next worker's messages may cost milliseconds.

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import test, { after, before } from 'node:test';
 import { roomOf } from './support/admin.mjs';
+import { eventually } from './support/browser.mjs';
 import { ProtocolClient } from './support/protocol_client.mjs';
 import { startServer } from './support/server.mjs';
 
@@ -83,6 +84,7 @@ before(async () => { server = await startServer({ 'workers.count': 1 }); });
 after(async () => assert.deepEqual(await server?.stop(), { code: 0, signal: null }, server?.log()));
 
 test(`${KILLS} kills of the control process in a row cost nobody anything`, { timeout: 150_000 }, async () => {
+  await eventually('a spare worker waits', () => server.pidOf('sluice-spare'));
   const atFirst = processes(server);
   const people = Array.from({ length: CLIENTS }, (_, i) => new Participant(server, `room-${i % ROOMS}`, `p${i}`));
   for (const person of people) await person.enter();

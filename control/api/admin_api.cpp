@@ -235,6 +235,7 @@ HttpResponse AdminApi::metrics() const {
   PrometheusText text;
   metrics_.write(text);
   write_worker_metrics(workers_, clocks_.now(), text);
+  if (collect_) collect_(text);
   return {200, std::string(PrometheusText::content_type), text.text(), {{"cache-control", "no-store"}}};
 }
 

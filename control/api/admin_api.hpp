@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "control/api/upkeep.hpp"
@@ -31,6 +32,9 @@ class AdminApi {
   /// Borrowed for life. Without it, workers and drain are not found.
   void set_upkeep(Upkeep& upkeep) { upkeep_ = &upkeep; }
 
+  /// Writes further families to /metrics.
+  void set_collectors(std::function<void(PrometheusText&)> collect) { collect_ = std::move(collect); }
+
   [[nodiscard]] loop::HttpResponse handle(const loop::HttpRequest& request);
 
  private:
@@ -53,6 +57,7 @@ class AdminApi {
   Clocks clocks_;
   TimePoint started_;
   Upkeep* upkeep_ = nullptr;
+  std::function<void(PrometheusText&)> collect_;
 };
 
 }  // namespace sluice

@@ -10,8 +10,16 @@
 #include <stdexcept>
 
 #include "control/api/admin_api.hpp"
+#include "control/api/event_feed.hpp"
+#include "control/api/operations.hpp"
+#include "control/app/api_features.hpp"
+#include "control/app/dialect_features.hpp"
 #include "control/app/draining.hpp"
+#include "control/app/feature_context.hpp"
 #include "control/app/native_listener.hpp"
+#include "control/app/observability_features.hpp"
+#include "control/app/policy_features.hpp"
+#include "control/app/security_features.hpp"
 #include "control/bus/bus.hpp"
 #include "control/host/host_addresses.hpp"
 #include "control/host/ready_line.hpp"
@@ -141,13 +149,13 @@ std::int64_t unix_time(TimePoint at) {
   return loop::unix_ms() - std::chrono::duration_cast<std::chrono::milliseconds>(ago).count();
 }
 
-/// "a, b" of the URLs at which a person finds the page.
 }  // namespace
 
 struct ControlServer::Impl {
   Impl(const config::ServerConfig& server_config, const ControlArguments& arguments, DescriptorSet descriptors);
   /// Attaches the workers; without `nativeSfu` they get nothing to do.
   std::unique_ptr<Media> make_media(const ControlArguments& arguments, DescriptorSet& descriptors);
+  void add_features();
   void log_facts();
   void turn();
   void beat();
@@ -176,6 +184,11 @@ struct ControlServer::Impl {
   NativeDialect native;
   std::optional<SfuSignaling> sfu;
   RoomMetrics metrics;
+  Operations operations;
+  EventFeed events;
+  std::vector<Collector> collectors;
+  std::unique_ptr<FeatureContext> context;
+  Features features;
   std::optional<AdminApi> admin;
   std::vector<Bus::Subscription> log_subscriptions;
   std::vector<std::unique_ptr<loop::EventLoop::Watch>> watches;
@@ -215,6 +228,7 @@ ControlServer::Impl::Impl(const config::ServerConfig& server_config, const Contr
     sfu.emplace(rooms, *publications, *media, native.outbox(), bus, sfu_options(config));
     native.attach_sfu(*sfu);
   }
+  add_features();
   log_facts();
   const std::size_t members = control_state.restore(loop::now());
   if (media) {
@@ -222,6 +236,7 @@ ControlServer::Impl::Impl(const config::ServerConfig& server_config, const Contr
                       [this](const ProducerId& id) { return publications->find(id) != nullptr; },
                       [this](const ConsumerId& id) { return publications->find(id) != nullptr; }});
   }
+  for (const auto& feature : features) feature->restored(loop::now());
   if (members > 0) log::info("restored", {{"rooms", rooms.rooms().size()}, {"peers", members}});
 
   for (const auto& entry : workers.ids())
@@ -253,6 +268,9 @@ ControlServer::Impl::Impl(const config::ServerConfig& server_config, const Contr
     admin.emplace(rooms, metrics, worker_views(), AdminApi::Options{config.admin_api.secret, config.admin_api.prefix},
                   AdminApi::Clocks{loop::now, loop::unix_ms});
     admin->set_upkeep(draining);
+    admin->set_collectors([this](PrometheusText& out) {
+      for (const Collector& collect : collectors) collect(out);
+    });
     loop::ListenerConfig admin_listener;
     admin_listener.name = "admin";
     admin_listener.host = config.admin_api.host == "localhost" ? "127.0.0.1" : config.admin_api.host;
@@ -279,6 +297,16 @@ std::unique_ptr<Media> ControlServer::Impl::make_media(const ControlArguments& a
   return std::make_unique<Media>(bus, workers, state_log, entropy, media_config);
 }
 
+void ControlServer::Impl::add_features() {
+  context.reset(new FeatureContext{config, loop, web, bus, entropy, rooms, publications.get(), sessions, native, media.get(),
+                                   workers, metrics, state_log, operations, events, collectors, loop::now, unix_time});
+  add_security_features(*context, features);
+  add_policy_features(*context, features);
+  add_observability_features(*context, features);
+  add_dialect_features(*context, features);
+  add_api_features(*context, features);
+}
+
 std::vector<WorkerView> ControlServer::Impl::worker_views() {
   std::vector<WorkerView> views;
   for (const WorkerId id : workers.ids()) views.push_back({id, &workers.link(id)->shared()});
@@ -291,8 +319,9 @@ void ControlServer::Impl::log_facts() {
   };
   follow(+[](const RoomCreated& fact) { log::info("room created", {{"room", fact.room.value}}); });
   follow(+[](const RoomDestroyed& fact) { log::info("room destroyed", {{"room", fact.room.value}}); });
-  follow(
-      +[](const PeerJoined& fact) { log::info("peer joined", {{"room", fact.room.value}, {"peer", fact.peer.id.value}}); });
+  follow(+[](const PeerJoined& fact) {
+    log::info("peer joined", {{"room", fact.room.value}, {"peer", fact.peer.id.value}});
+  });
   follow(+[](const PeerLeft& fact) {
     log::info("peer left", {{"room", fact.room.value}, {"peer", fact.peer.id.value}, {"cause", to_string(fact.cause)}});
   });
@@ -331,6 +360,10 @@ void ControlServer::Impl::turn() {
     stop();
   }
   TimePoint next = std::min({workers.next_deadline(), sessions.next_deadline(), draining.next_deadline()});
+  for (const auto& feature : features) {
+    if (feature->next_deadline() <= now) feature->handle_timeout(now);
+    next = std::min(next, feature->next_deadline());
+  }
   if (media) next = std::min(next, media->next_deadline(now));
   deadline->arm(asleep ? next : now);
 }
@@ -365,6 +398,7 @@ void ControlServer::Impl::stop() {
   }
   stopping = true;
   log::info("stopping");
+  for (const auto& feature : features) feature->stop();
   native.shut_down();
   web.shut_down(1001, "Server shutting down");
   const TimePoint limit = loop::now() + goodbye_limit;

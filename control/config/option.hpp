@@ -8,7 +8,8 @@
 
 namespace sluice::config {
 
-enum class OptionType : std::uint8_t { boolean, integer, text, text_list, integer_list };
+/// `number` has a fraction and no range unless min < max; `json` is any YAML value, judged by the module that it is for.
+enum class OptionType : std::uint8_t { boolean, integer, text, text_list, integer_list, number, json };
 
 /// One option that an operator can set: by file, by environment, by flag.
 struct Option {
@@ -16,7 +17,7 @@ struct Option {
   OptionType type;
   std::string_view fallback;  // the default, as it would be written in YAML; empty = none
   std::string_view text;      // one line for people
-  std::int64_t min = 0;       // integers only
+  std::int64_t min = 0;       // integers and numbers only
   std::int64_t max = 0;
   std::string_view choices = {};  // text only: allowed values separated by '|'; empty = any
 };
@@ -39,6 +40,9 @@ struct Module {
   ModuleStatus status;
 };
 [[nodiscard]] std::span<const Module> all_modules() noexcept;
+
+/// Whether a module is attached: its key is there and not `false`, or it is one of those that are on by default.
+[[nodiscard]] bool attached(const nlohmann::json& explicit_tree, std::string_view module_key);
 
 /// The environment variable of an option: dots to underscores, upper case, nothing else split.
 [[nodiscard]] std::string environment_name(std::string_view path);

@@ -168,6 +168,11 @@ ServerConfig resolve(const json& tree, unsigned cpu_count) {
                      : text == "warn"  ? LogLevel::warn
                      : text == "error" ? LogLevel::error
                                        : LogLevel::info;
+  config.policy = read_policy(tree);
+  config.security = read_security(tree);
+  config.observability = read_observability(tree);
+  config.api = read_api(tree);
+  config.dialects = read_dialects(tree);
   return config;
 }
 

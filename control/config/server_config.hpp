@@ -7,6 +7,11 @@
 #include <string>
 #include <vector>
 
+#include "control/config/api_config.hpp"
+#include "control/config/dialects_config.hpp"
+#include "control/config/observability_config.hpp"
+#include "control/config/policy_config.hpp"
+#include "control/config/security_config.hpp"
 #include "shm/types/address.hpp"
 
 namespace sluice::config {
@@ -93,6 +98,11 @@ struct ServerConfig {
   DrainConfig drain;
   IsolationConfig isolation;
   LogConfig log;
+  PolicyConfig policy;
+  SecurityConfig security;
+  ObservabilityConfig observability;
+  ApiConfig api;
+  DialectsConfig dialects;
 };
 
 /// Resolves what was set explicitly (sources.hpp) to a whole configuration: media/workers over a module's own key over the

@@ -99,6 +99,14 @@ json checked(const Option& option, const json& value, const std::string& origin)
     case OptionType::integer:
       if (!in_range(value)) wrong(option, origin, range);
       return value;
+    case OptionType::number:
+      if (!value.is_number()) wrong(option, origin, "a number");
+      if (option.min < option.max &&
+          (value.get<double>() < static_cast<double>(option.min) || value.get<double>() > static_cast<double>(option.max)))
+        wrong(option, origin, "a number from " + std::to_string(option.min) + " to " + std::to_string(option.max));
+      return value;
+    case OptionType::json:
+      return value;
     case OptionType::integer_list: {
       const json list = value.is_array() ? value : json::array({value});
       if (!std::all_of(list.begin(), list.end(), in_range)) wrong(option, origin, range + ", or a list of such");
@@ -178,10 +186,11 @@ bool take_module(const std::string& key, const json& node, const std::string& or
     case ModuleStatus::available:
       if (node.is_boolean()) {
         out[key + "Enabled"] = node;
-      } else if (key == "metricsCollector" || key == "control") {
-        // Present, without options of its own in this version.
+        if (node.get<bool>() && !out.contains(key)) out[key] = json::object();
       } else {
-        take(node, key, origin, out);
+        // An empty section attaches the module too.
+        if (!out.contains(key)) out[key] = json::object();
+        if (!node.is_null() && !(node.is_object() && node.empty())) take(node, key, origin, out);
       }
       return true;
   }

@@ -120,6 +120,18 @@ TEST(ConfigSources, ModulesThatAreNotBuiltWarnAndProtectiveOnesRefuse) {
   EXPECT_NE(error_of([] { document("policyEngine: {secret: x}"); }).find("unsafe"), std::string::npos);
 }
 
+TEST(ConfigSources, AModuleIsAttachedByItsKey) {
+  EXPECT_TRUE(attached(nlohmann::json::object(), "nativeSfu")) << "on without any configuration";
+  EXPECT_FALSE(attached(nlohmann::json::object(), "drain"));
+  EXPECT_TRUE(attached(document("drain: {}"), "drain"));
+  EXPECT_TRUE(attached(document("drain:"), "drain")) << "an empty section counts";
+  EXPECT_TRUE(attached(document("drain: true"), "drain"));
+  EXPECT_TRUE(attached(document("drain: {onSigterm: 5}"), "drain"));
+  EXPECT_FALSE(attached(document("drain: false"), "drain"));
+  EXPECT_FALSE(attached(document("nativeSfu: false"), "nativeSfu"));
+  EXPECT_FALSE(attached(merge_sources(std::nullopt, environment_of({}), Flags{{"adminApi", "false"}}).tree, "adminApi"));
+}
+
 TEST(ConfigSources, JsonIsYamlAndAModuleCanBeTurnedOff) {
   EXPECT_EQ(resolve(document(R"({"signaling": {"port": 3456}, "nativeSfu": false})"), 2).signaling.port, 3456);
   EXPECT_FALSE(resolve(document(R"({"nativeSfu": false})"), 2).native_sfu.enabled);

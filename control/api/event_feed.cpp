@@ -1,0 +1,29 @@
+#include "control/api/event_feed.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace sluice {
+
+EventFeed::Subscription EventFeed::listen(Listener listener) {
+  auto entry = std::make_shared<Listener>(std::move(listener));
+  listeners_.push_back(entry);
+  return entry;
+}
+
+void EventFeed::emit(std::string_view event, const nlohmann::json& data) {
+  const std::uint64_t number = ++last_number_;
+  // A list, because a listener may bring another one, which does not hear this event.
+  auto at = listeners_.begin();
+  for (std::size_t left = listeners_.size(); left > 0; --left) {
+    const auto listener = at->lock();
+    at = listener ? std::next(at) : listeners_.erase(at);
+    if (listener) (*listener)(event, data, number);
+  }
+}
+
+bool EventFeed::heard() const noexcept {
+  return std::any_of(listeners_.begin(), listeners_.end(), [](const auto& listener) { return !listener.expired(); });
+}
+
+}  // namespace sluice

@@ -1,0 +1,77 @@
+#include "control/api/operations.hpp"
+
+#include <stdexcept>
+
+namespace sluice {
+
+using nlohmann::json;
+
+namespace {
+
+bool has_type(const json& value, std::string_view type) {
+  if (type == "string") return value.is_string();
+  if (type == "integer") return value.is_number_integer();
+  if (type == "number") return value.is_number();
+  if (type == "boolean") return value.is_boolean();
+  if (type == "array") return value.is_array();
+  if (type == "object") return value.is_object();
+  return true;
+}
+
+/// Why `params` do not fit, or an empty text.
+std::string complaint(const Operation& operation, const json& params) {
+  for (const Operation::Parameter& parameter : operation.parameters) {
+    const auto given = params.find(parameter.name);
+    if (given == params.end() || given->is_null()) {
+      if (parameter.required) return operation.name + " needs '" + parameter.name + "' (" + parameter.type + ").";
+    } else if (!has_type(*given, parameter.type)) {
+      return "'" + parameter.name + "' of " + operation.name + " must be of type " + parameter.type + ".";
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+struct OperationReply::Shared {
+  explicit Shared(Function function) : answer(std::move(function)) {}
+  ~Shared() {
+    if (answer) answer(tl::unexpected(OperationError{OperationError::Kind::internal, "The operation gave no answer."}));
+  }
+  Shared(const Shared&) = delete;
+  Shared& operator=(const Shared&) = delete;
+  Function answer;
+};
+
+OperationReply::OperationReply(Function answer) : shared_(std::make_shared<Shared>(std::move(answer))) {}
+
+void OperationReply::operator()(OperationResult result) const {
+  if (auto answer = std::exchange(shared_->answer, nullptr)) answer(std::move(result));
+}
+
+void Operations::add(Operation operation) {
+  const std::string name = operation.name;
+  if (!operations_.emplace(name, std::move(operation)).second)
+    throw std::logic_error("the operation " + name + " is registered twice");
+}
+
+const Operation* Operations::find(std::string_view name) const {
+  const auto found = operations_.find(name);
+  return found == operations_.end() ? nullptr : &found->second;
+}
+
+void Operations::call(std::string_view name, const json& params, const OperationCaller& caller, OperationReply reply) const {
+  const Operation* operation = find(name);
+  if (operation == nullptr)
+    return reply(
+        tl::unexpected(OperationError{OperationError::Kind::not_found, "There is no method '" + std::string(name) + "'."}));
+  const json object = params.is_null() ? json::object() : params;
+  if (!object.is_object())
+    return reply(tl::unexpected(
+        OperationError{OperationError::Kind::invalid_params, operation->name + " takes its parameters by name."}));
+  if (std::string why = complaint(*operation, object); !why.empty())
+    return reply(tl::unexpected(OperationError{OperationError::Kind::invalid_params, std::move(why)}));
+  operation->handler(object, caller, std::move(reply));
+}
+
+}  // namespace sluice

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "control/api/event_feed.hpp"
+#include "control/api/operations.hpp"
+#include "control/app/feature.hpp"
+#include "control/bus/bus.hpp"
+#include "control/config/server_config.hpp"
+#include "control/loop/event_loop.hpp"
+#include "control/loop/web_server.hpp"
+#include "control/media/media.hpp"
+#include "control/observability/prometheus_text.hpp"
+#include "control/observability/room_metrics.hpp"
+#include "control/observability/worker_metrics.hpp"
+#include "control/rooms/publications.hpp"
+#include "control/rooms/rooms.hpp"
+#include "control/sessions/sessions.hpp"
+#include "control/signaling/native/native_dialect.hpp"
+#include "control/workers/workers.hpp"
+#include "shm/state_log/state_log.hpp"
+#include "shm/types/entropy.hpp"
+
+namespace sluice::app {
+
+/// Writes families of its own to /metrics.
+using Collector = std::function<void(PrometheusText&)>;
+
+/// What features are made from. Everything outlives them.
+struct FeatureContext {
+  const config::ServerConfig& config;
+  loop::EventLoop& loop;
+  loop::WebServer& web;
+  Bus& bus;
+  Entropy& entropy;
+  Rooms& rooms;
+  Publications* publications;  // null without `nativeSfu`
+  Sessions& sessions;
+  NativeDialect& native;
+  Media* media;  // null without `nativeSfu`
+  workers::Workers& workers;
+  RoomMetrics& metrics;
+  StateLog& state_log;  // survives this process, not the server
+  Operations& operations;
+  EventFeed& events;
+  std::vector<Collector>& collectors;
+  TimePoint (*now)();
+  std::int64_t (*unix_ms)(TimePoint);  // the loop's time as Unix milliseconds
+};
+
+using Features = std::vector<std::unique_ptr<Feature>>;
+
+}  // namespace sluice::app

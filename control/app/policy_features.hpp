@@ -1,0 +1,9 @@
+#pragma once
+
+#include "control/app/feature_context.hpp"
+
+namespace sluice::app {
+
+void add_policy_features(FeatureContext& context, Features& features);
+
+}  // namespace sluice::app

@@ -4,6 +4,7 @@
 
 #include "control/signaling/native/server_messages.hpp"
 #include "control/signaling/native/sfu_signaling.hpp"
+#include "control/signaling/room_names/room_names.hpp"
 
 namespace sluice {
 namespace {
@@ -167,7 +168,7 @@ void NativeDialect::join(ConnectionId id, const JsonObject& message, TimePoint n
   }
   connection.phase = Phase::deciding;
   const auto room_value = message.find("roomId");
-  const RoomId room(room_value ? room_value->as_string().value_or("") : "");
+  const RoomId room = plain_room_id(room_value ? room_value->as_string().value_or("") : "");
   const Metadata metadata = metadata_of(message.find("metadata")).value_or(Metadata{});
   const PeerId peer = connection.peer;
   rooms_.join(peer, room, metadata, now,
@@ -188,7 +189,7 @@ void NativeDialect::join_answered(ConnectionId id, const RoomId& room, const Joi
   JsonWriter error = native::error(refusal.code);
   if (!refusal.message.empty()) error.string("message", refusal.message);
   const bool names_room = refusal.kind == JoinRefusal::Kind::room_not_found || refusal.kind == JoinRefusal::Kind::room_full;
-  if (names_room) error.string("roomId", room.value);
+  if (names_room) error.string("roomId", plain_room_name(room));
   outbox_.send(connection->peer, error.finish());
   if (refusal.kind != JoinRefusal::Kind::room_full) return close(id, policy_violation, refusal.close_reason);
   connection->phase = Phase::outside;
@@ -204,12 +205,13 @@ void NativeDialect::reconnect(ConnectionId id, const JsonObject& message, TimePo
   const PeerId newcomer = find(id)->peer;
   const auto member = sessions_.holder(*token);
   const Peer* found = member ? rooms_.find_peer(*member) : nullptr;
-  const auto wanted = message.text("roomId");
+  const auto wanted_name = message.text("roomId");
+  const auto wanted = wanted_name ? std::optional(plain_room_id(*wanted_name)) : std::nullopt;
   // A token is for the room of its holder; another room that exists is not its business, and one that does not is gone.
-  const bool elsewhere = found != nullptr && wanted && found->room() != RoomId(*wanted);
+  const bool elsewhere = found != nullptr && wanted && found->room() != *wanted;
   const bool good = found != nullptr && !elsewhere && found->dialect() == native_dialect_name;
   bus_.publish(ResumeAttempted{good});
-  if (elsewhere && rooms_.find_room(RoomId(*wanted)) == nullptr) {
+  if (elsewhere && rooms_.find_room(*wanted) == nullptr) {
     outbox_.send(newcomer, native::error_text("ROOM_GONE", "The room no longer exists"));
     return join(id, message, now);
   }

@@ -1,5 +1,7 @@
 #include "control/signaling/native/server_messages.hpp"
 
+#include "control/signaling/room_names/room_names.hpp"
+
 namespace sluice::native {
 
 std::string metadata_json(const Metadata& metadata) {
@@ -18,7 +20,7 @@ std::string snapshot_json(const PeerSnapshot& peer) {
   JsonWriter out;
   out.string("id", peer.id.value);
   if (peer.room) {
-    out.string("roomId", peer.room->value);
+    out.string("roomId", plain_room_name(*peer.room));
   } else {
     out.null("roomId");
   }
@@ -53,7 +55,7 @@ std::string connected(const PeerId& peer) {
 std::string room_joined(const Rooms& rooms, const Room& room, const PeerId& peer, const std::optional<std::string>& token,
                         const std::optional<std::string>& ice_servers) {
   JsonWriter out("room:joined");
-  out.string("roomId", room.id().value).string("peerId", peer.value);
+  out.string("roomId", plain_room_name(room.id())).string("peerId", peer.value);
   out.raw("peers", members_json(rooms, room, peer)).raw("metadata", metadata_json(room.metadata()));
   if (token) out.string("reconnectToken", *token);
   if (ice_servers) out.raw("iceServers", *ice_servers);
@@ -63,7 +65,7 @@ std::string room_joined(const Rooms& rooms, const Room& room, const PeerId& peer
 std::string room_state(const Rooms& rooms, const Room& room, const PeerId& peer, const std::optional<std::string>& token,
                        std::int64_t last_seq) {
   JsonWriter out("room:state");
-  out.string("roomId", room.id().value).string("peerId", peer.value);
+  out.string("roomId", plain_room_name(room.id())).string("peerId", peer.value);
   out.raw("peers", members_json(rooms, room, peer)).raw("metadata", metadata_json(room.metadata()));
   if (token) out.string("reconnectToken", *token);
   return out.integer("lastSeq", last_seq).finish();

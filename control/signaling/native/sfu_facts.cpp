@@ -6,6 +6,7 @@
 
 #include "control/signaling/native/server_messages.hpp"
 #include "control/signaling/native/sfu_signaling.hpp"
+#include "control/signaling/room_names/room_names.hpp"
 
 namespace sluice {
 namespace {
@@ -109,7 +110,7 @@ void SfuSignaling::tell_ready(const PeerJoined& fact) {
   ice.integer("minPort", options_.media_port_min).integer("maxPort", options_.media_port_max);
 
   JsonWriter out("sfu:ready");
-  out.string("roomId", fact.room.value).string("region", options_.region);
+  out.string("roomId", plain_room_name(fact.room)).string("region", options_.region);
   out.boolean("simulcastEnabled", options_.enable_simulcast).raw("existingProducers", producers.finish());
   out.raw("iceConfig", ice.finish());
   out.raw("media", JsonWriter().string("peerId", sfu_peer_id).boolean("iceLite", true).finish());

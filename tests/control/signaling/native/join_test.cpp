@@ -26,6 +26,23 @@ TEST(NativeJoin, is_answered_with_the_room_and_told_to_the_others) {
   EXPECT_TRUE(server.quiet(bob));
 }
 
+TEST(NativeJoin, by_a_name_like_another_dialects_is_a_room_of_its_own_and_the_client_sees_its_name) {
+  Server server(held());
+  const auto alice = server.join("protoo:r");
+  EXPECT_NE(server.rooms.find_room(RoomId("native:protoo:r")), nullptr);
+  EXPECT_EQ(server.rooms.find_room(RoomId("protoo:r")), nullptr);
+  const auto bob = server.open();
+  server.send(bob, R"({"type":"join","roomId":"protoo:r"})");
+  const Json joined = server.next(bob);
+  EXPECT_EQ(joined["roomId"], "protoo:r");
+  EXPECT_EQ(joined["peers"][0]["roomId"], "protoo:r");
+  EXPECT_EQ(server.next(alice)["peer"]["roomId"], "protoo:r");
+  server.close(alice);
+  const auto again = server.open();
+  server.send(again, R"({"type":"reconnect","roomId":"protoo:r","token":")" + server.tokens[alice] + R"("})");
+  EXPECT_EQ(server.next(again)["roomId"], "protoo:r");
+}
+
 TEST(NativeJoin, must_come_first) {
   for (const std::string first : {R"({"type":"data","payload":1})", R"({"type":"leave"})", R"({})", "null", "5", R"("join")",
                                   "[]", "true", R"({"type":5})", R"({"type":null})", R"({"__proto__":{"type":"join"}})"}) {

@@ -34,6 +34,10 @@ Media::Stats Media::stats() const {
   return impl_->stats();
 }
 
+std::optional<Media::PeerPlace> Media::place_of(const PeerId& peer) const {
+  return impl_->place_of(peer);
+}
+
 std::uint64_t Media::store_failures() const {
   return impl_->store_failures();
 }
@@ -58,6 +62,18 @@ std::optional<std::string> Media::Impl::mid_of(const ConsumerId& consumer) const
   for (const Line& line : peer->second.media.lines)
     if (line.consumer == consumer) return line.mid;
   return std::nullopt;
+}
+
+std::optional<Media::PeerPlace> Media::Impl::place_of(const PeerId& peer) const {
+  const auto entry = peers_.find(peer);
+  if (entry == peers_.end() || !entry->second.media.transport.valid()) return std::nullopt;
+  PeerPlace place{entry->second.media.worker, entry->second.media.transport, {}, {}};
+  for (const Line& line : entry->second.media.lines) {
+    if (!line.producer.empty() && line.publication.valid()) place.publications.emplace_back(line.producer, line.publication);
+    if (!line.consumer.empty() && line.subscription.valid())
+      place.subscriptions.emplace_back(line.consumer, line.subscription);
+  }
+  return place;
 }
 
 Media::Stats Media::Impl::stats() const {

@@ -6,6 +6,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "control/bus/bus.hpp"
 #include "control/rooms/ids.hpp"
@@ -90,6 +92,16 @@ class Media final : public MediaSignaling {
     std::uint32_t subscriptions_waiting = 0;
   };
   [[nodiscard]] Stats stats() const;
+
+  /// Which rows of a worker's live tables belong to a peer.
+  struct PeerPlace {
+    WorkerId worker;
+    TransportId transport;
+    std::vector<std::pair<ProducerId, PublicationId>> publications;
+    std::vector<std::pair<ConsumerId, SubscriptionId>> subscriptions;
+  };
+  /// Nothing for a peer without media.
+  [[nodiscard]] std::optional<PeerPlace> place_of(const PeerId& peer) const;
   /// Writes that the state log refused (full): that state would not survive a restart. 0 is normal.
   [[nodiscard]] std::uint64_t store_failures() const;
 

@@ -43,6 +43,7 @@ class Media::Impl final : private workers::MediaPlaneListener {
   void handle_timeout(TimePoint now);
   [[nodiscard]] TimePoint next_deadline(TimePoint now) const;
   [[nodiscard]] Stats stats() const;
+  [[nodiscard]] std::optional<PeerPlace> place_of(const PeerId& peer) const;
   [[nodiscard]] std::uint64_t store_failures() const noexcept { return store_failures_; }
 
  private:

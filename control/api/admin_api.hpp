@@ -1,19 +1,18 @@
 #pragma once
 
 #include <functional>
+#include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <utility>
-#include <vector>
 
-#include "control/api/upkeep.hpp"
+#include "control/api/operations.hpp"
 #include "control/loop/http_message.hpp"
-#include "control/observability/room_metrics.hpp"
-#include "control/observability/worker_metrics.hpp"
-#include "control/rooms/rooms.hpp"
+#include "control/observability/prometheus_text.hpp"
 
 namespace sluice {
 
-/// The admin API (contract section 36) and /metrics, as a function from request to response. Pure but for what it is given.
+/// The admin API (contract section 36) and /metrics: HTTP requests as calls of operations.
 /// A room id that holds line ends, "//", a "." or ".." between slashes, or ends like an action, is named in a path by
 /// escaping it twice ("%252F"); an id that reads as given has precedence.
 class AdminApi {
@@ -22,42 +21,42 @@ class AdminApi {
     std::string secret;             // bearer; empty: none is asked for
     std::string prefix = "/admin";  // paths work with and without it
   };
-  struct Clocks {
-    std::function<TimePoint()> now;
-    std::function<std::int64_t()> unix_ms;
-  };
+  using Reply = std::function<void(loop::HttpResponse)>;
+  /// Hears of every request that was answered: for the audit log.
+  using Observer = std::function<void(const loop::HttpRequest&, int status)>;
 
-  AdminApi(Rooms& rooms, const RoomMetrics& metrics, std::vector<WorkerView> workers, Options options, Clocks clocks);
+  /// Borrowed for life. `metrics` writes /metrics.
+  AdminApi(const Operations& operations, std::function<void(PrometheusText&)> metrics, Options options);
 
-  /// Borrowed for life. Without it, workers and drain are not found.
-  void set_upkeep(Upkeep& upkeep) { upkeep_ = &upkeep; }
+  void set_observer(Observer observer) { observer_ = std::move(observer); }
+  /// Served as /openapi.json.
+  void set_openapi(std::string_view document) { openapi_ = document; }
 
-  /// Writes further families to /metrics.
-  void set_collectors(std::function<void(PrometheusText&)> collect) { collect_ = std::move(collect); }
-
-  [[nodiscard]] loop::HttpResponse handle(const loop::HttpRequest& request);
+  /// Answers once, at once or later.
+  void handle(const loop::HttpRequest& request, const Reply& reply) const;
+  /// For requests that are answered at once, as all of today's are; 503 for one that is not.
+  [[nodiscard]] loop::HttpResponse handle(const loop::HttpRequest& request) const;
 
  private:
-  [[nodiscard]] loop::HttpResponse health() const;
-  [[nodiscard]] loop::HttpResponse stats() const;
-  [[nodiscard]] loop::HttpResponse metrics() const;
-  [[nodiscard]] RoomId room_named(const std::string& id) const;
-  [[nodiscard]] loop::HttpResponse rooms_collection(const loop::HttpRequest& request);
-  [[nodiscard]] loop::HttpResponse one_room(const loop::HttpRequest& request, const RoomId& id, const std::string& action);
-  [[nodiscard]] loop::HttpResponse peers(const loop::HttpRequest& request, const std::string& id);
+  struct Call {
+    std::string operation;
+    nlohmann::json params = nlohmann::json::object();
+    int status = 200;
+  };
+  /// What a request means; an answer when that is known already.
+  struct Meaning {
+    std::optional<loop::HttpResponse> answer;
+    Call call;
+  };
+  [[nodiscard]] Meaning meaning_of(const loop::HttpRequest& request) const;
+  [[nodiscard]] Meaning room_request(const loop::HttpRequest& request, const std::string& rest) const;
+  [[nodiscard]] std::string room_named(const std::string& id) const;
 
-  [[nodiscard]] loop::HttpResponse migrate(const RoomId& room, const std::string& body);
-  [[nodiscard]] loop::HttpResponse workers(const loop::HttpRequest& request, const std::string& path);
-  [[nodiscard]] loop::HttpResponse drain(const loop::HttpRequest& request);
-
-  Rooms& rooms_;
-  const RoomMetrics& metrics_;
-  std::vector<WorkerView> workers_;
+  const Operations& operations_;
+  std::function<void(PrometheusText&)> metrics_;
   Options options_;
-  Clocks clocks_;
-  TimePoint started_;
-  Upkeep* upkeep_ = nullptr;
-  std::function<void(PrometheusText&)> collect_;
+  Observer observer_;
+  std::string_view openapi_;
 };
 
 }  // namespace sluice

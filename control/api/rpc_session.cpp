@@ -105,7 +105,7 @@ RpcSession::RpcSession(RpcServices services, RpcSink& sink, OperationCaller call
 RpcSession::~RpcSession() {
   *alive_ = false;
   if (services_.hooks != nullptr) services_.hooks->remove(*this);
-  for (auto& [id, asked] : std::exchange(asked_, {})) asked.reply(unexpected("the hook's client went away"));
+  for (auto& [id, asked] : std::exchange(asked_, {})) asked.reply(unexpected(std::string("the hook's client went away")));
 }
 
 void RpcSession::receive(std::string_view line) {
@@ -299,7 +299,7 @@ void RpcSession::drained() {
 
 void RpcSession::ask(std::string_view hook, const json& request, TimePoint deadline, RpcHookReply reply) {
   if (closed_ || sink_.queued_bytes() > limits_.event_queue_bytes || asked_.size() >= limits_.calls_max)
-    return reply(unexpected("the hook's client does not keep up"));
+    return reply(unexpected(std::string("the hook's client does not keep up")));
   const std::string id = "hook-" + std::to_string(++last_asked_);
   asked_.emplace(id, Asked{deadline, std::move(reply)});
   write(rpc_request(id, "hook." + std::string(hook), request));
@@ -315,7 +315,7 @@ void RpcSession::handle_timeout(TimePoint now) {
     late.push_back(std::move(at->second.reply));
     at = asked_.erase(at);
   }
-  for (const RpcHookReply& reply : late) reply(unexpected("the hook's client did not answer in time"));
+  for (const RpcHookReply& reply : late) reply(unexpected(std::string("the hook's client did not answer in time")));
 }
 
 TimePoint RpcSession::next_deadline() const {

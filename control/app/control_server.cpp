@@ -10,6 +10,8 @@
 #include <stdexcept>
 
 #include "control/api/admin_api.hpp"
+#include "control/api/api_observer.hpp"
+#include "control/api/core_operations.hpp"
 #include "control/api/event_feed.hpp"
 #include "control/api/operations.hpp"
 #include "control/app/api_features.hpp"
@@ -156,6 +158,8 @@ struct ControlServer::Impl {
   /// Attaches the workers; without `nativeSfu` they get nothing to do.
   std::unique_ptr<Media> make_media(const ControlArguments& arguments, DescriptorSet& descriptors);
   void add_features();
+  /// All of /metrics.
+  void write_metrics(PrometheusText& out);
   void log_facts();
   void turn();
   void beat();
@@ -265,12 +269,9 @@ ControlServer::Impl::Impl(const config::ServerConfig& server_config, const Contr
 
   signaling_port = web.listen(signaling_listener(config.signaling, listener));
   if (config.admin_api.enabled) {
-    admin.emplace(rooms, metrics, worker_views(), AdminApi::Options{config.admin_api.secret, config.admin_api.prefix},
-                  AdminApi::Clocks{loop::now, loop::unix_ms});
-    admin->set_upkeep(draining);
-    admin->set_collectors([this](PrometheusText& out) {
-      for (const Collector& collect : collectors) collect(out);
-    });
+    admin.emplace(operations, [this](PrometheusText& out) { write_metrics(out); },
+                  AdminApi::Options{config.admin_api.secret, config.admin_api.prefix});
+    admin->set_observer(api_observer(bus, "admin"));
     loop::ListenerConfig admin_listener;
     admin_listener.name = "admin";
     admin_listener.host = config.admin_api.host == "localhost" ? "127.0.0.1" : config.admin_api.host;
@@ -297,7 +298,21 @@ std::unique_ptr<Media> ControlServer::Impl::make_media(const ControlArguments& a
   return std::make_unique<Media>(bus, workers, state_log, entropy, media_config);
 }
 
+void ControlServer::Impl::write_metrics(PrometheusText& out) {
+  metrics.write(out);
+  write_worker_metrics(worker_views(), loop::now(), out);
+  for (const Collector& collect : collectors) collect(out);
+}
+
 void ControlServer::Impl::add_features() {
+  add_core_operations(operations, {.rooms = rooms,
+                                   .publications = publications.get(),
+                                   .media = media.get(),
+                                   .workers = &workers,
+                                   .upkeep = &draining,
+                                   .views = worker_views(),
+                                   .now = loop::now,
+                                   .unix_ms = loop::unix_ms});
   context.reset(new FeatureContext{config, loop, web, bus, entropy, rooms, publications.get(), sessions, native, media.get(),
                                    workers, metrics, state_log, operations, events, collectors, loop::now, unix_time});
   add_security_features(*context, features);

@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 
 #include "control/api/bearer.hpp"
+#include "control/api/core_operations.hpp"
+#include "control/observability/room_metrics.hpp"
 
 namespace sluice {
 namespace {
@@ -36,7 +38,15 @@ class AdminApiTest : public ::testing::Test {
   SystemEntropy entropy;
   Rooms rooms{bus, entropy, {}, [](TimePoint) { return std::int64_t{1714000000123}; }};
   RoomMetrics metrics{bus, rooms, [this] { return now; }};
-  AdminApi api{rooms, metrics, {}, {}, {[this] { return now; }, [] { return std::int64_t{1714000000123}; }}};
+  CoreAccess access() {
+    return {.rooms = rooms, .now = [this] { return now; }, .unix_ms = [] { return std::int64_t{1714000000123}; }};
+  }
+  Operations operations = [this] {
+    Operations all;
+    add_core_operations(all, access());
+    return all;
+  }();
+  AdminApi api{operations, [this](PrometheusText& out) { metrics.write(out); }, {}};
 };
 
 TEST_F(AdminApiTest, HealthHasStatusUptimeAndTime) {
@@ -177,7 +187,11 @@ TEST_F(AdminApiTest, RoomsAreMovedAndWorkersDrained) {
   (void)join("r");
   EXPECT_EQ(call(HttpMethod::get, "/admin/workers").status, 404) << "a server without workers to tell of";
   FakeUpkeep upkeep;
-  api.set_upkeep(upkeep);
+  Operations with_workers;
+  CoreAccess more = access();
+  more.upkeep = &upkeep;
+  add_core_operations(with_workers, more);
+  operations = with_workers;
   const json workers = get("/admin/workers")["workers"];
   ASSERT_EQ(workers.size(), 2U);
   EXPECT_EQ(workers[0], (json{{"id", 0}, {"rooms", 3}, {"transports", 7}, {"draining", true}}));
@@ -200,7 +214,11 @@ TEST_F(AdminApiTest, RoomsAreMovedAndWorkersDrained) {
 
 TEST_F(AdminApiTest, TheServerIsDrainedAndSaysHowLong) {
   FakeUpkeep upkeep;
-  api.set_upkeep(upkeep);
+  Operations with_workers;
+  CoreAccess more = access();
+  more.upkeep = &upkeep;
+  add_core_operations(with_workers, more);
+  operations = with_workers;
   EXPECT_EQ(get("/admin/drain")["draining"], false);
   EXPECT_EQ(call(HttpMethod::post, "/admin/drain", R"({"deadline":90})").status, 202);
   EXPECT_EQ(get("/admin/drain")["secondsLeft"], 90.0);

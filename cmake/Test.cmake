@@ -8,6 +8,14 @@ set(SLUICE_TEST_USES_shm_channel )
 set(SLUICE_TEST_USES_dataplane_worker )
 set(SLUICE_TEST_USES_dataplane_simulcast dataplane_rtp)  # the property test drives the switcher and the rewriters together
 
+# Where the programs and the data of tests lie, for those that ask: as a definition on every command line it would keep the
+# compiler cache from serving two checkouts.
+file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/include/test_paths/test_paths.hpp CONTENT [[
+#pragma once
+#define SLUICE_TEST_DATA "@CMAKE_SOURCE_DIR@/tests/data"
+#define SLUICE_BIN_DIR "@CMAKE_BINARY_DIR@/bin"
+]] @ONLY)
+
 # One precompiled gtest for all test programs.
 # (A program, because objects of programs are compiled with other flags than those of libraries.)
 file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/tests_pch.cpp CONTENT "int main() { return 0; }\n")
@@ -44,7 +52,7 @@ function(sluice_test name folder)
   target_precompile_headers(${name}_test REUSE_FROM tests_pch)
   # A test whose packages bring definitions of their own just compiles the headers again.
   target_compile_options(${name}_test PRIVATE -Wno-invalid-pch)
-  target_compile_definitions(${name}_test PRIVATE SLUICE_TEST_DATA="${CMAKE_SOURCE_DIR}/tests/data" SLUICE_BIN_DIR="${CMAKE_BINARY_DIR}/bin")
+  target_include_directories(${name}_test PRIVATE ${CMAKE_BINARY_DIR}/include/test_paths)
   # One ctest entry per program: a process start per test case would cost more than the tests.
   add_test(NAME ${name} COMMAND ${SLUICE_TEST_LAUNCHER} $<TARGET_FILE:${name}_test>)
   set_tests_properties(${name} PROPERTIES TIMEOUT 300)

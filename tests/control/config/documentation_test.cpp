@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "control/config/option.hpp"
+#include "test_paths.hpp"
 
 namespace sluice::config {
 namespace {

@@ -12,6 +12,7 @@
 #include "control/observability/worker_metrics.hpp"
 #include "shm/counters/counter_block.hpp"
 #include "shm/types/entropy.hpp"
+#include "test_paths.hpp"
 
 namespace sluice {
 namespace {

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "test_paths.hpp"
+
 namespace sluice::sdp {
 
 inline std::string read_offer(const std::string& name) {

@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cstdlib>
 
+#include "test_paths.hpp"
 #include "tests/integration/exhaustion/server_process.hpp"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)

@@ -20,6 +20,7 @@
 #include "control/supervisor/child_user.hpp"
 #include "control/supervisor/holdings.hpp"
 #include "shm/descriptors/worker_assignment.hpp"
+#include "test_paths.hpp"
 #include "tests/integration/isolation/free_port.hpp"
 
 namespace sluice::supervisor {

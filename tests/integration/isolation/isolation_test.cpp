@@ -13,6 +13,7 @@
 #include <sstream>
 #include <string>
 
+#include "test_paths.hpp"
 #include "tests/integration/isolation/free_port.hpp"
 #include "tests/integration/isolation/server_process.hpp"
 #include "tests/support/tcp_client.hpp"

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "test_paths.hpp"
 #include "tests/integration/isolation/free_port.hpp"
 #include "tests/integration/isolation/server_process.hpp"
 #include "tests/support/tcp_client.hpp"

@@ -26,6 +26,7 @@
 #include <vector>
 
 #include "shm/descriptors/descriptor.hpp"
+#include "test_paths.hpp"
 
 namespace sluice {
 

@@ -3,6 +3,7 @@
 
 #include "control/supervisor/local_socket.hpp"
 #include "control/supervisor/upgrade_socket.hpp"
+#include "test_paths.hpp"
 #include "tests/integration/supervisor/server_under_test.hpp"
 
 namespace sluice {

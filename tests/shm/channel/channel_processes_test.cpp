@@ -11,6 +11,7 @@
 #include "shm/channel/message_receiver.hpp"
 #include "shm/channel/message_sender.hpp"
 #include "shm/channel/shared_segment.hpp"
+#include "test_paths.hpp"
 
 namespace sluice {
 namespace {

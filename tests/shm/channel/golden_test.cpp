@@ -8,6 +8,7 @@
 #include <iterator>
 
 #include "shm/types/bytes.hpp"
+#include "test_paths.hpp"
 #include "tests/shm/channel/messages.hpp"
 
 namespace sluice {

@@ -34,6 +34,9 @@ sluice_module(dataplane/handshaker USES dataplane_dtls dataplane_engine dataplan
 sluice_module(control/bus)
 sluice_module(control/rooms USES control_bus shm_types)
 sluice_module(control/config USES shm_types PACKAGES sluice::yaml sluice::json)
+# Lasting state: the interface, and what is behind it.
+sluice_module(control/store USES shm_types shm_state_log)
+sluice_module(control/store/sqlite USES control_store shm_descriptors shm_state_log PACKAGES sluice::sqlite)
 sluice_module(control/sdp USES shm_types)
 sluice_module(control/workers USES shm_types shm_channel shm_descriptors shm_state_log)
 sluice_module(control/media USES control_rooms control_sdp control_workers shm_state_log)

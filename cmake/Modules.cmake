@@ -37,6 +37,7 @@ sluice_module(control/config USES shm_types PACKAGES sluice::yaml sluice::json)
 # Lasting state: the interface, and what is behind it.
 sluice_module(control/store USES shm_types shm_state_log)
 sluice_module(control/store/sqlite USES control_store shm_descriptors shm_state_log PACKAGES sluice::sqlite)
+sluice_module(control/security USES control_rooms control_store)
 sluice_module(control/sdp USES shm_types)
 sluice_module(control/workers USES shm_types shm_channel shm_descriptors shm_state_log)
 sluice_module(control/media USES control_rooms control_sdp control_workers shm_state_log)
@@ -51,7 +52,7 @@ sluice_module(control/api USES control_rooms control_workers control_media contr
 sluice_module(control/host USES shm_types control_config)
 sluice_module(control/page USES control_loop)
 include(Page)
-sluice_module(control/app USES shm_descriptors shm_confinement control_config control_host control_media control_signaling_native control_api control_loop control_page)
+sluice_module(control/app USES shm_descriptors shm_confinement control_config control_store control_store_sqlite control_host control_media control_signaling_native control_api control_loop control_page)
 
 sluice_module(control/supervisor USES shm_channel shm_descriptors shm_confinement shm_log)
 sluice_module(control/cli USES shm_descriptors control_config control_host control_supervisor shm_log PACKAGES sluice::json sluice::openssl)

@@ -37,6 +37,8 @@
 #include "control/sessions/sessions.hpp"
 #include "control/signaling/native/native_dialect.hpp"
 #include "control/signaling/native/sfu_signaling.hpp"
+#include "control/store/sqlite/sqlite_store.hpp"
+#include "control/store/state_log_store.hpp"
 #include "control/workers/workers.hpp"
 #include "shm/channel/pulse_segment.hpp"
 #include "shm/state_log/state_log.hpp"
@@ -157,6 +159,7 @@ struct ControlServer::Impl {
   Impl(const config::ServerConfig& server_config, const ControlArguments& arguments, DescriptorSet descriptors);
   /// Attaches the workers; without `nativeSfu` they get nothing to do.
   std::unique_ptr<Media> make_media(const ControlArguments& arguments, DescriptorSet& descriptors);
+  std::unique_ptr<Store> make_store(DescriptorSet& descriptors);
   void add_features();
   /// All of /metrics.
   void write_metrics(PrometheusText& out);
@@ -171,6 +174,10 @@ struct ControlServer::Impl {
   loop::EventLoop loop;
   SystemEntropy entropy;
   StateLog state_log;
+  std::vector<std::unique_ptr<loop::EventLoop::Watch>> watches;
+  Descriptor store_folder;
+  SqliteStore* disk = nullptr;  // the store, if it is on a disk
+  std::unique_ptr<Store> store;
   Bus bus;
   // The order below is the order in which they hear of facts: first the token, then the durable record, then media, then
   // what clients are told.
@@ -195,7 +202,6 @@ struct ControlServer::Impl {
   Features features;
   std::optional<AdminApi> admin;
   std::vector<Bus::Subscription> log_subscriptions;
-  std::vector<std::unique_ptr<loop::EventLoop::Watch>> watches;
   std::unique_ptr<loop::EventLoop::Timer> deadline;
   std::unique_ptr<loop::EventLoop::Timer> stop_timer;
   std::unique_ptr<loop::EventLoop::Timer> ready_timer;
@@ -210,6 +216,7 @@ ControlServer::Impl::Impl(const config::ServerConfig& server_config, const Contr
                           DescriptorSet descriptors)
     : config(server_config),
       state_log(open_state_log(descriptors)),
+      store(make_store(descriptors)),
       rooms(bus, entropy, signaling_options(config.signaling).rooms(), unix_time),
       publications(config.native_sfu.enabled
                        ? std::make_unique<Publications>(rooms, bus, entropy, sfu_options(config).publications(), unix_time)
@@ -282,6 +289,25 @@ ControlServer::Impl::Impl(const config::ServerConfig& server_config, const Contr
   beat();
 }
 
+std::unique_ptr<Store> ControlServer::Impl::make_store(DescriptorSet& descriptors) {
+  store_folder = descriptors.take("folder.store");
+  if (!config.security.store.on_disk) return std::make_unique<StateLogStore>(state_log);
+  if (!store_folder.valid()) {
+    log::error("no folder for lasting state: it will not outlive this server", {{"store.path", config.security.store.path}});
+    return std::make_unique<StateLogStore>(state_log);
+  }
+  SqliteStoreOptions options;
+  options.path = "/proc/self/fd/" + std::to_string(store_folder.get()) + "/sluice.db";
+  auto made = std::make_unique<SqliteStore>(options, state_log);
+  made->on_health_changed([](const std::string& problem) {
+    if (problem.empty()) return log::info("lasting state is written again");
+    log::error("lasting state cannot be written; calls go on", {{"reason", problem}});
+  });
+  disk = made.get();
+  watches.push_back(loop.readable(made->fd(), [this] { disk->drain(); }));
+  return made;
+}
+
 std::unique_ptr<Media> ControlServer::Impl::make_media(const ControlArguments& arguments, DescriptorSet& descriptors) {
   for (std::uint16_t i = 0; i < arguments.workers; ++i) {
     const std::string index = std::to_string(i);
@@ -314,7 +340,8 @@ void ControlServer::Impl::add_features() {
                                    .now = loop::now,
                                    .unix_ms = loop::unix_ms});
   context.reset(new FeatureContext{config, loop, web, bus, entropy, rooms, publications.get(), sessions, native, media.get(),
-                                   workers, metrics, state_log, operations, events, collectors, loop::now, unix_time});
+                                   workers, metrics, state_log, *store, operations, events, collectors, loop::now,
+                                   unix_time});
   add_security_features(*context, features);
   add_policy_features(*context, features);
   add_observability_features(*context, features);
@@ -429,6 +456,7 @@ ControlServer::ControlServer(const config::ServerConfig& config, const ControlAr
 ControlServer::~ControlServer() = default;
 
 bool ControlServer::run() {
+  if (impl_->disk != nullptr) impl_->disk->begin();
   impl_->turn();
   impl_->say_ready_when_workers_are();
   impl_->loop.run();

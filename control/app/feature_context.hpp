@@ -20,6 +20,7 @@
 #include "control/rooms/rooms.hpp"
 #include "control/sessions/sessions.hpp"
 #include "control/signaling/native/native_dialect.hpp"
+#include "control/store/store.hpp"
 #include "control/workers/workers.hpp"
 #include "shm/state_log/state_log.hpp"
 #include "shm/types/entropy.hpp"
@@ -44,6 +45,7 @@ struct FeatureContext {
   workers::Workers& workers;
   RoomMetrics& metrics;
   StateLog& state_log;  // survives this process, not the server
+  Store& store;
   Operations& operations;
   EventFeed& events;
   std::vector<Collector>& collectors;

@@ -43,6 +43,16 @@ FilterMode filter_mode(config::SeccompMode mode) {
   return FilterMode::enforce;
 }
 
+/// Of this server alone, which its media port tells apart; what systemd gives lasts longer than sockets do.
+std::filesystem::path store_folder(const config::ServerConfig& config, const std::filesystem::path& runtime_folder) {
+  if (!config.security.store.path.empty()) return std::filesystem::absolute(config.security.store.path);
+  if (const char* state = std::getenv("STATE_DIRECTORY"); state != nullptr && *state == '/') {
+    const std::string_view folders = state;  // several are separated by colons
+    return std::filesystem::path(folders.substr(0, folders.find(':'))) / "store";
+  }
+  return runtime_folder.empty() ? runtime_folder : runtime_folder / ("store-" + std::to_string(config.media.port));
+}
+
 supervisor::SupervisorConfig supervisor_config(const ServeArguments& serve) {
   supervisor::SupervisorConfig config;
   config.worker_count = serve.config.workers.count;
@@ -66,6 +76,10 @@ supervisor::SupervisorConfig supervisor_config(const ServeArguments& serve) {
     config.tls_key = signaling.tls->key;
   }
   config.runtime_folder = supervisor::runtime_folder().value_or(std::filesystem::path());
+  if (serve.config.security.store.on_disk) {
+    const std::filesystem::path path = store_folder(serve.config, config.runtime_folder);
+    if (!path.empty()) config.data_folders.push_back({"folder.store", path, "sluice.db"});
+  }
   return config;
 }
 

@@ -33,7 +33,8 @@ constexpr std::array modules{
     Module{"security", ModuleStatus::refused},        Module{"server", ModuleStatus::available},
     Module{"sessionManager", ModuleStatus::inert},    Module{"sfu", ModuleStatus::available},
     Module{"sfuOrchestrator", ModuleStatus::inert},   Module{"signaling", ModuleStatus::available},
-    Module{"threatDetector", ModuleStatus::inert},    Module{"tracer", ModuleStatus::inert},
+    Module{"threatDetector", ModuleStatus::inert},    Module{"store", ModuleStatus::available},
+    Module{"tracer", ModuleStatus::inert},
     Module{"webhooks", ModuleStatus::inert},          Module{"workers", ModuleStatus::available},
 };
 

@@ -24,9 +24,9 @@ struct StoreStatistics {
   std::string problem;  // one sentence when not healthy
 };
 
-/// Lasting state: tables of key -> value, texts both (values may be any bytes). Modules keep their state in memory and mirror
-/// it here; they read a table once, when they are made. Losing the store never stops a call: what cannot be written waits,
-/// within bounds, and is told by statistics().
+/// Lasting state: tables of key -> value, texts both (values may be any bytes). Modules keep their state in memory and
+/// mirror it here; they read a table once, when they are made. Losing the store never stops a call: what cannot be written
+/// waits, within bounds, and is told by statistics().
 ///
 /// On the loop's thread only. No call waits for a disk.
 class Store {
@@ -36,9 +36,9 @@ class Store {
   using Visit = std::function<void(std::string_view key, std::string_view value)>;
 
   virtual ~Store() = default;
-  /// Sets `key` of `table`. The change survives the death of this process from here on, and the machine's when a flush() that
-  /// came after it was answered by true. Table names are `[a-z_]{1,32}`; keys hold at most 1,000 bytes, values 1 MiB (larger
-  /// ones survive nothing before they are durable). When the queue is full the change is refused and counted.
+  /// Sets `key` of `table`. The change survives the death of this process from here on, and the machine's when a flush()
+  /// that came after it was answered by true. Table names are `[a-z_]{1,32}`; keys hold at most 1,000 bytes, values 1 MiB
+  /// (larger ones survive nothing before they are durable). When the queue is full the change is refused and counted.
   virtual void put(std::string_view table, std::string_view key, std::string value) = 0;
   /// Forgets a key; one that is not there is nothing.
   virtual void erase(std::string_view table, std::string_view key) = 0;

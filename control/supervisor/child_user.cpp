@@ -78,6 +78,10 @@ UserIds ChildUsers::next(ProcessRole role) {
   return {number, number};
 }
 
+std::optional<UserIds> ChildUsers::control_user() {
+  return switches_ ? std::optional(next(ProcessRole::control)) : std::nullopt;
+}
+
 std::vector<std::string> ChildUsers::arguments(ProcessRole role) {
   ConfinementOrder order;
   if (switches_) order.user = next(role);

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -39,6 +40,8 @@ class ChildUsers {
   /// What to add to the command line of the next process of this kind. Where there is no user "sluice-worker", each worker
   /// process gets a number that no other living one has, so that even without seccomp none may signal another.
   [[nodiscard]] std::vector<std::string> arguments(ProcessRole role);
+  /// Whom control becomes; nothing: it stays who we are.
+  [[nodiscard]] std::optional<UserIds> control_user();
 
  private:
   [[nodiscard]] UserIds next(ProcessRole role);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "control/supervisor/adoption.hpp"
+#include "control/supervisor/data_folder.hpp"
 #include "control/supervisor/local_socket.hpp"
 #include "control/supervisor/start_error.hpp"
 #include "shm/descriptors/worker_assignment.hpp"
@@ -82,7 +83,16 @@ ChildProcess Launches::control() const {
   add(launch.arguments, config_.control_arguments);
   ChildProcess process = ChildProcess::start(launch);
   roster_.note({Place::Kind::control}, process.pid());
-  process.give(holdings_.for_control());
+  std::vector<NamedDescriptor> descriptors = holdings_.for_control();
+  std::vector<Descriptor> folders;
+  for (const DataFolder& wanted : config_.data_folders) {
+    // Without it control does without, and says so.
+    if (Descriptor folder = open_data_folder(wanted, users_.control_user(), log_); folder.valid()) {
+      descriptors.push_back({wanted.name, folder.get()});
+      folders.push_back(std::move(folder));
+    }
+  }
+  process.give(descriptors);
   return process;
 }
 

@@ -16,8 +16,8 @@ namespace sluice::supervisor {
 class Launches {
  public:
   /// All are used at each start and outlive this.
-  Launches(const SupervisorConfig& config, const Holdings& holdings, Roster& roster, ChildUsers& users)
-      : config_(config), holdings_(holdings), roster_(roster), users_(users) {}
+  Launches(const SupervisorConfig& config, const Holdings& holdings, Roster& roster, ChildUsers& users, ProcessLog& log)
+      : config_(config), holdings_(holdings), roster_(roster), users_(users), log_(log) {}
 
   /// The keeper, listening under its name from here on.
   [[nodiscard]] ChildProcess keeper() const;
@@ -34,6 +34,7 @@ class Launches {
   const Holdings& holdings_;
   Roster& roster_;
   ChildUsers& users_;
+  ProcessLog& log_;
 };
 
 }  // namespace sluice::supervisor

@@ -56,7 +56,7 @@ Supervisor::Supervisor(const SupervisorConfig& config, std::optional<Adoption> a
       signals_(take_over_signals()),
       holdings_(adoption_ ? Holdings(config, *adoption_) : Holdings(config, users_.arguments(ProcessRole::handshaker))),
       roster_(adoption_ ? std::move(adoption_->roster) : Roster::create(config, holdings_.fingerprint())),
-      launches_(config_, holdings_, roster_, users_),
+      launches_(config_, holdings_, roster_, users_, log_),
       spares_([this] { return launches_.spare(); }, config.spares, log_),
       upgrade_({config_, holdings_, roster_, spares_, media_, control_, keeper_, upgrade_socket_, log_}) {
   // Inherited by every child: none gains rights by what it executes.

@@ -29,6 +29,13 @@ struct Programs {
   [[nodiscard]] std::filesystem::path missing() const;
 };
 
+/// A folder in which control keeps files of its own. It gets a descriptor of it, so that its user needs no right to walk there.
+struct DataFolder {
+  std::string name;            // of the descriptor: "folder.store"
+  std::filesystem::path path;  // made if it is missing
+  std::string file_prefix;     // of control's files there
+};
+
 /// What the supervisor needs to know, already checked: it parses nothing.
 struct SupervisorConfig {
   std::uint16_t worker_count = 1;              // 1..256
@@ -45,6 +52,7 @@ struct SupervisorConfig {
   bool drain_on_sigterm = false;
   LogFormat log_format = LogFormat::line;
   IsolationConfig isolation;
+  std::vector<DataFolder> data_folders;
   std::filesystem::path tls_certificate;  // copied for control; empty: none
   std::filesystem::path tls_key;
   std::filesystem::path runtime_folder;           // of the sockets (runtime_folder()); empty: no keeper, no upgrades

@@ -40,9 +40,13 @@ void NativeDialect::tell_reconnected(const PeerReconnected& fact) {
   const Room* room = rooms_.find_room(fact.room);
   if (room == nullptr) return;
   if (outbox_.connection_of(fact.peer.id)) {
-    constexpr std::int64_t nothing_recorded = 0;  // sequence numbers begin at 1, with EventReplay (contract section 11)
-    outbox_.send(fact.peer.id,
-                 native::room_state(rooms_, *room, fact.peer.id, sessions_.token(fact.peer.id), nothing_recorded));
+    const std::int64_t last_seq = recorder_ == nullptr ? 0 : recorder_->last_seq(fact.room);
+    outbox_.send(fact.peer.id, native::room_state(rooms_, *room, fact.peer.id, sessions_.token(fact.peer.id), last_seq));
+    if (const auto last_seen = std::exchange(resumed_from_, std::nullopt)) {
+      for (std::string& text : recorder_->envelope(fact.room, fact.peer.id, *last_seen)) {
+        outbox_.send(fact.peer.id, std::move(text));
+      }
+    }
   }
   outbox_.broadcast(fact.room, JsonWriter("peer:reconnected").raw("peer", native::snapshot_json(fact.peer)).finish(),
                     fact.peer.id);

@@ -1,5 +1,6 @@
 #include "control/signaling/native/native_dialect.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "control/signaling/native/server_messages.hpp"
@@ -36,6 +37,11 @@ NativeDialect::NativeDialect(Rooms& rooms, Sessions& sessions, Bus& bus, Connect
 
 NativeDialect::~NativeDialect() = default;
 
+void NativeDialect::set_recorder(BroadcastRecorder& recorder) {
+  recorder_ = &recorder;
+  outbox_.set_recorder(recorder);
+}
+
 void NativeDialect::attach_sfu(SfuSignaling& sfu) {
   sfu_ = &sfu;
   attach(sfu);
@@ -45,6 +51,10 @@ void NativeDialect::attach_sfu(SfuSignaling& sfu) {
 
 void NativeDialect::on_open(ConnectionId connection, const ConnectionInfo& info, TimePoint now) {
   now_ = now;
+  if (guard_ != nullptr) {
+    if (const auto refused = guard_->refuse_connection(info.ip, now))
+      return sink_.close(connection, policy_violation, *refused);
+  }
   const PeerId peer = rooms_.connect(std::string(native_dialect_name), info.ip);
   connections_[connection].peer = peer;
   outbox_.bind(peer, connection);
@@ -55,8 +65,16 @@ void NativeDialect::on_message(ConnectionId connection, Bytes message, TimePoint
   now_ = now;
   Connection* found = find(connection);
   if (found == nullptr) return;
+  const auto value = JsonView::parse(as_text(message));
+  if (!value) return;  // not JSON: ignored
+  if (guard_ != nullptr) {
+    const PeerId peer = found->peer;
+    if (!passes(peer, *value, now)) return;
+    found = find(connection);
+    if (found == nullptr) return;
+  }
   if (found->phase == Phase::deciding || found->draining) return hold(connection, *found, as_text(message));
-  handle(connection, as_text(message), now);
+  handle(connection, *value, now);
   drain(connection, now);  // what a decision inside handle() let through
 }
 
@@ -119,7 +137,7 @@ void NativeDialect::drain(ConnectionId id, TimePoint now) {
     const std::string text = std::move(connection->held.front());
     connection->held.pop_front();
     connection->held_bytes -= text.size();
-    handle(id, text, now);
+    if (const auto value = JsonView::parse(text)) handle(id, *value, now);
     connection = find(id);
   }
   if (connection != nullptr) connection->draining = false;
@@ -127,11 +145,52 @@ void NativeDialect::drain(ConnectionId id, TimePoint now) {
 
 // --- one message ----------------------------------------------------------------------------------------------------------
 
-void NativeDialect::handle(ConnectionId id, std::string_view text, TimePoint now) {
-  const auto value = JsonView::parse(text);
-  if (!value) return;  // not JSON: ignored
-  const auto message = JsonObject::of(*value);
-  if (!message && value->kind() == JsonKind::object) return;  // a key twice, or too many members
+bool NativeDialect::passes(const PeerId& peer, const JsonView& value, TimePoint now) {
+  switch (guard_->check(peer, guarded(value), now)) {
+    case GuardVerdict::pass:
+      return true;
+    case GuardVerdict::drop_and_tell:
+      outbox_.send(peer, native::error_text("RATE_LIMITED", "Too many messages. Slow down."));
+      return false;
+    case GuardVerdict::drop:
+    case GuardVerdict::ended:
+      break;
+  }
+  return false;
+}
+
+GuardedMessage NativeDialect::guarded(const JsonView& value) const {
+  GuardedMessage result;
+  const auto message = JsonObject::of(value);
+  const std::string type = message ? message->text("type").value_or("") : "";
+  if (type == "join" || type == "reconnect") {
+    result.request = ClientRequest::join;
+  } else if (type == "offer" || type == "answer") {
+    result.request = ClientRequest::sdp;
+    result.to_server = message->text("target") == sfu_peer_id;
+  } else if (type == "ice-candidate") {
+    result.request = ClientRequest::candidate;
+  } else if (type == "metadata") {
+    result.request = ClientRequest::metadata;
+    if (const auto patch = message->find("patch")) result.bytes = patch->raw().size();
+  } else if (type == "data") {
+    result.request = ClientRequest::data;
+    if (const auto payload = message->find("payload")) {
+      result.bytes = payload->raw().size();
+      result.to_server =
+          payload->kind() == JsonKind::object &&
+          std::any_of(modules_.begin(), modules_.end(), [&](const ControlPayloadModule* module) {
+            return payload->raw().find('"' + std::string(module->discriminator()) + '"') != std::string_view::npos;
+          });
+    }
+    result.to_all = !result.to_server && !message->truthy("target");
+  }
+  return result;
+}
+
+void NativeDialect::handle(ConnectionId id, const JsonView& value, TimePoint now) {
+  const auto message = JsonObject::of(value);
+  if (!message && value.kind() == JsonKind::object) return;  // a key twice, or too many members
   const std::string type = message ? message->text("type").value_or("") : "";
   const Connection& connection = *find(id);
   switch (connection.phase) {
@@ -220,10 +279,12 @@ void NativeDialect::reconnect(ConnectionId id, const JsonObject& message, TimePo
                  native::error_text("RECONNECT_TOKEN_INVALID", "The reconnect token is unknown or was used already"));
     return join(id, message, now);
   }
-  resume(id, *member, *token);
+  const auto last_seen = message.find("lastSeenSeq");
+  resume(id, *member, *token, last_seen ? last_seen->as_integer() : std::nullopt);
 }
 
-void NativeDialect::resume(ConnectionId id, const PeerId& member, std::string_view token) {
+void NativeDialect::resume(ConnectionId id, const PeerId& member, std::string_view token,
+                           std::optional<std::int64_t> last_seen) {
   if (const auto old = outbox_.connection_of(member)) close(*old, policy_violation, "Resumed on another connection");
   const PeerId throw_away = std::exchange(find(id)->peer, member);
   outbox_.unbind(throw_away);
@@ -231,7 +292,12 @@ void NativeDialect::resume(ConnectionId id, const PeerId& member, std::string_vi
   find(id)->phase = Phase::joined;
   rooms_.discard(throw_away);
   const auto resumption = sessions_.resume(token);
-  for (const SharedText& text : resumption->queued) outbox_.send(member, text);
+  const bool replays = last_seen && recorder_ != nullptr && recorder_->replays_on_resume();
+  for (const SharedText& text : resumption->queued) {
+    // What the envelope holds is not told twice.
+    if (!replays || !recorder_->numbered(*text)) outbox_.send(member, text);
+  }
+  resumed_from_ = replays ? last_seen : std::nullopt;
   rooms_.resume(member);  // PeerReconnected: room:state to the client, peer:reconnected to the others
 }
 

@@ -14,6 +14,7 @@
 #include "control/bus/bus.hpp"
 #include "control/json/json_view.hpp"
 #include "control/rooms/facts.hpp"
+#include "control/rooms/message_guard.hpp"
 #include "control/rooms/rooms.hpp"
 #include "control/sessions/sessions.hpp"
 #include "control/signaling/native/connection_sink.hpp"
@@ -58,6 +59,10 @@ class NativeDialect {
   void attach(ControlPayloadModule& module) { modules_.push_back(&module); }
   /// Takes what is addressed to `__sfu__`, and `__sfu` payloads.
   void attach_sfu(SfuSignaling& sfu);
+  /// Asked for every connection and message; borrowed for life.
+  void set_guard(MessageGuard& guard) { guard_ = &guard; }
+  /// Numbers broadcasts and replays them on resume; borrowed for life.
+  void set_recorder(BroadcastRecorder& recorder);
   void set_ice_servers(IceServers ice_servers) { ice_servers_ = std::move(ice_servers); }
 
   /// Messages to this dialect's peers, for modules.
@@ -83,12 +88,15 @@ class NativeDialect {
   Connection* find(ConnectionId connection);
   void hold(ConnectionId id, Connection& connection, std::string_view text);
   void drain(ConnectionId id, TimePoint now);
-  void handle(ConnectionId id, std::string_view text, TimePoint now);
+  /// Whether the guard lets it pass; it answers for what it does not.
+  bool passes(const PeerId& peer, const JsonView& value, TimePoint now);
+  [[nodiscard]] GuardedMessage guarded(const JsonView& value) const;
+  void handle(ConnectionId id, const JsonView& value, TimePoint now);
   void handle_first(ConnectionId id, const std::optional<JsonObject>& message, const std::string& type, TimePoint now);
   void join(ConnectionId id, const JsonObject& message, TimePoint now);
   void join_answered(ConnectionId id, const RoomId& room, const JoinOutcome& outcome, TimePoint now);
   void reconnect(ConnectionId id, const JsonObject& message, TimePoint now);
-  void resume(ConnectionId id, const PeerId& member, std::string_view token);
+  void resume(ConnectionId id, const PeerId& member, std::string_view token, std::optional<std::int64_t> last_seen);
   void handle_member(ConnectionId id, const PeerId& peer, const JsonObject& message, const std::string& type, TimePoint now);
   void relay(const PeerId& from, const JsonObject& message, const std::string& type, std::string_view key, TimePoint now);
   void data(const PeerId& from, const JsonObject& message, TimePoint now);
@@ -111,6 +119,9 @@ class NativeDialect {
   JoinLimit join_limit_;
   Outbox outbox_;
   SfuSignaling* sfu_ = nullptr;
+  MessageGuard* guard_ = nullptr;
+  BroadcastRecorder* recorder_ = nullptr;
+  std::optional<std::int64_t> resumed_from_;  // lastSeenSeq of the resume under way
   std::vector<ControlPayloadModule*> modules_;
   IceServers ice_servers_;
   TimePoint now_{};  // of the last call: what facts that arise in it are stamped with

@@ -33,6 +33,10 @@ void Outbox::send(const PeerId& peer, const SharedText& message) {
 }
 
 void Outbox::broadcast(const RoomId& room, std::string message, std::span<const PeerId> except) {
+  if (recorder_ != nullptr) {
+    // Recorded even if nobody is there to hear it any more.
+    if (auto numbered = recorder_->record(room, message)) message = std::move(*numbered);
+  }
   const Room* found = rooms_.find_room(room);
   if (found == nullptr) return;
   const auto shared = std::make_shared<const std::string>(std::move(message));

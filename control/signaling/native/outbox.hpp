@@ -8,6 +8,7 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "control/rooms/broadcast_recorder.hpp"
 #include "control/rooms/rooms.hpp"
 #include "control/sessions/sessions.hpp"
 #include "control/signaling/native/connection_sink.hpp"
@@ -25,6 +26,9 @@ class Outbox {
  public:
   Outbox(const Rooms& rooms, Sessions& sessions, ConnectionSink& sink) : rooms_(rooms), sessions_(sessions), sink_(sink) {}
 
+  /// Broadcasts pass through it first; borrowed for life.
+  void set_recorder(BroadcastRecorder& recorder) { recorder_ = &recorder; }
+
   void send(const PeerId& peer, std::string message);
   void send(const PeerId& peer, const SharedText& message);
   /// To all members of a room except some.
@@ -41,6 +45,7 @@ class Outbox {
   const Rooms& rooms_;
   Sessions& sessions_;
   ConnectionSink& sink_;
+  BroadcastRecorder* recorder_ = nullptr;
   std::unordered_map<PeerId, ConnectionId> connections_;
 };
 

@@ -36,7 +36,8 @@ int bind_text(sqlite3_stmt* statement, int place, std::string_view text) {
 std::string_view column(sqlite3_stmt* statement, int place) {
   const void* bytes = ::sqlite3_column_blob(statement, place);
   const int size = ::sqlite3_column_bytes(statement, place);
-  return bytes == nullptr ? std::string_view() : std::string_view(static_cast<const char*>(bytes), static_cast<std::size_t>(size));
+  return bytes == nullptr ? std::string_view()
+                          : std::string_view(static_cast<const char*>(bytes), static_cast<std::size_t>(size));
 }
 
 }  // namespace
@@ -72,8 +73,8 @@ Result<SqliteDatabase, SqliteError> SqliteDatabase::open(const std::string& path
 Result<void, SqliteError> SqliteDatabase::prepare_file() {
   ::sqlite3_busy_timeout(database_.get(), busy_limit_ms);
   // Exclusive: the index of the WAL lies on the heap, so no third file is mapped, and a second server does not mix in.
-  for (const char* sql : {"PRAGMA locking_mode=EXCLUSIVE", "PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL",
-                          "PRAGMA temp_store=MEMORY"}) {
+  for (const char* sql :
+       {"PRAGMA locking_mode=EXCLUSIVE", "PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", "PRAGMA temp_store=MEMORY"}) {
     if (auto done = run(sql); !done) return done;
   }
   auto asked = statement("PRAGMA user_version");
@@ -92,8 +93,9 @@ Result<void, SqliteError> SqliteDatabase::prepare_file() {
       return made;
     }
   }
-  auto put = statement("INSERT INTO entries (area, key, value) VALUES (?1, ?2, ?3) "
-                       "ON CONFLICT (area, key) DO UPDATE SET value = excluded.value");
+  auto put = statement(
+      "INSERT INTO entries (area, key, value) VALUES (?1, ?2, ?3) "
+      "ON CONFLICT (area, key) DO UPDATE SET value = excluded.value");
   if (!put) return unexpected(put.error());
   auto erase = statement("DELETE FROM entries WHERE area = ?1 AND key = ?2");
   if (!erase) return unexpected(erase.error());

@@ -30,8 +30,8 @@ struct SqliteError {
 using StoreKey = std::pair<std::string, std::string>;
 using StoreChanges = std::map<StoreKey, std::optional<std::string>>;
 
-/// One database file with one table of rows. Every call blocks on the disk. WAL, synchronous=FULL: a commit that returned has
-/// reached the disk. The file is locked for this process alone.
+/// One database file with one table of rows. Every call blocks on the disk. WAL, synchronous=FULL: a commit that returned
+/// has reached the disk. The file is locked for this process alone.
 class SqliteDatabase {
  public:
   /// Opens or makes `path`. The path is taken as it is, /proc/self/fd/N included (SQLite itself would resolve it to a name

@@ -181,8 +181,9 @@ void SqliteStore::load(std::string_view table, const Visit& visit) const {
   std::map<std::string, std::string, std::less<>> rows;
   const std::scoped_lock lock(mutex_);
   if (database_ != nullptr) {
-    const auto loaded = database_->load(
-        table, [&](std::string_view key, std::string_view value) { rows.insert_or_assign(std::string(key), std::string(value)); });
+    const auto loaded = database_->load(table, [&](std::string_view key, std::string_view value) {
+      rows.insert_or_assign(std::string(key), std::string(value));
+    });
     if (!loaded && loaded.error().kind == SqliteError::Kind::damaged && !writer_.joinable()) {
       // What could be read is used; the next start would fail in the same place, so it gets a new file.
       database_.reset();

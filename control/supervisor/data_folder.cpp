@@ -40,13 +40,13 @@ void give(int folder, const std::string& prefix, bool made, const UserIds& owner
   for (const std::string& name : *names) {
     if (!made && !name.starts_with(prefix)) return;
   }
-  (void)::fchown(folder, owner.user, owner.group);
+  (void)!::fchown(folder, owner.user, owner.group);
   for (const std::string& name : *names) {
     // A link or a device by such a name is left alone.
     const Descriptor file(::openat(folder, name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
     struct stat status {};
     if (!file.valid() || ::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode) || status.st_nlink != 1) continue;
-    (void)::fchownat(file.get(), "", owner.user, owner.group, AT_EMPTY_PATH);
+    (void)!::fchownat(file.get(), "", owner.user, owner.group, AT_EMPTY_PATH);
   }
 }
 

@@ -6,16 +6,11 @@
 // Rooms of two publishers and five subscribers, audio and video: ten rooms are 200 streams. A pair of runs, with and without
 // kills, of the same length. `sluice-load` decrypts every packet and fails on a repeated index (SRTP and SRTCP). Exit
 // status: 0, or 1 when a promise of docs/reliability.md did not hold. SLUICE_BIN_DIR names the programs to use.
-import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { startLoad } from '../browser/support/load.mjs';
 import { startServer } from '../browser/support/server.mjs';
-
-const root = fileURLToPath(new URL('../../', import.meta.url));
-const binaries = process.env.SLUICE_BIN_DIR ?? `${root}build/release/bin`;
 
 export const VICTIMS = ['worker', 'control', 'handshaker', 'keeper', 'supervisor'];
 /** Upper ends of the classes in which gaps are counted; what is shorter than three packet times is no gap. */
@@ -36,43 +31,11 @@ export function randomOf(seed) {
 
 const sleep = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
 
-function startLoad(server, { rooms, seconds, folder, seed }) {
-  const report = join(folder, 'report.json');
-  const events = join(folder, 'events.ndjson');
-  const child = spawn(`${binaries}/sluice-load`, ['--media', '--url', server.socketUrl, '--admin', server.adminUrl, '--rooms', rooms,
-    '--publishers', 2, '--subscribers', 5, '--audio', '--video', '--bitrate', 150000, '--warmup', 4, '--duration', seconds, '--audit-indices',
-    '--seed', seed, '--server-pid', server.pid, '--report', report, '--events', events, '--json'].map(String), { stdio: ['ignore', 'ignore', 'pipe'] });
-  let errors = '';
-  child.stderr.on('data', (chunk) => { errors += chunk; });
-  const ended = new Promise((resolve) => { child.once('exit', (code, signal) => resolve({ code, signal, errors })); });
-  const read = () => {
-    try {
-      return readFileSync(events, 'utf8').split('\n').filter(Boolean).map((line) => JSON.parse(line));
-    } catch {
-      return [];
-    }
-  };
-  return {
-    child,
-    ended,
-    events: read,
-    report: () => JSON.parse(readFileSync(report, 'utf8')),
-    async begun() {
-      for (;;) {
-        if (read().some((event) => event.event === 'measurement_begin')) return;
-        if (child.exitCode !== null) throw new Error(`sluice-load ended before it measured (status ${child.exitCode}):\n${errors}`);
-        await sleep(50);
-      }
-    },
-  };
-}
-
 /** One run: `kills` times, a victim dies. Everything that its subscribers saw. */
 export async function run({ victims, kills, rooms, signal = 'SIGKILL', seed = 1, seconds, options = {} }) {
   const random = randomOf(seed);
-  const folder = mkdtempSync(join(tmpdir(), 'sluice-faults-'));
   const server = await startServer({ 'workers.count': 1, 'signaling.maxPeersPerRoom': 50, ...options }, { junk: false });
-  const load = startLoad(server, { rooms, seconds, folder, seed });
+  const load = startLoad(server, { rooms, publishers: 2, subscribers: 5, audio: true, video: true, bitrate: 150000, warmup: 4, duration: seconds, seed });
   const deaths = [];
   try {
     await load.begun();
@@ -91,9 +54,8 @@ export async function run({ victims, kills, rooms, signal = 'SIGKILL', seed = 1,
     const gaps = load.events().filter((event) => event.event === 'gap_end');
     return { server, how, report, deaths, gaps, log: server.log() };
   } finally {
-    load.child.kill('SIGKILL');
+    load.dispose();
     await server.stop().catch((error) => { process.stderr.write(`${error.message}\n`); });
-    rmSync(folder, { recursive: true, force: true });
   }
 }
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "dataplane/ice/username.hpp"
+#include "dataplane/packet/dtls_records.hpp"
 #include "dataplane/packet/packet_class.hpp"
 #include "dataplane/worker/worker_impl.hpp"
 
@@ -115,6 +116,8 @@ void WorkerCore::Impl::on_dtls(TimePoint now, const Tuple& from, Bytes datagram)
   if (peer == nullptr && relay(from, datagram)) return;
   if (peer == nullptr) return surroundings_.counters.add(Counter::drop_dtls_not_validated);
   const InProgress mine(note_, peer->transport.id());
+  // Whoever forges the peer's address could use up its budget with this, were it counted.
+  if (!holds_dtls_records(datagram)) return surroundings_.counters.add(Counter::drop_dtls_malformed);
   if (now - peer->dtls_second >= std::chrono::seconds(1)) {
     peer->dtls_second = now;
     peer->dtls_count = 0;

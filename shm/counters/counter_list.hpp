@@ -72,4 +72,5 @@
   X(transports_arrived, "sluice_transports_arrived_total", "", "Transports whose streams another worker gave us.")          \
   X(datagrams_relayed, "sluice_datagrams_relayed_total", "",                                                                \
     "Datagrams passed on to the worker that has their transport now.")                                                      \
-  X(drop_relay, "sluice_drops_total", "reason=\"relay\"", "Datagrams between workers: ring full, malformed or gone round.")
+  X(drop_relay, "sluice_drops_total", "reason=\"relay\"", "Datagrams between workers: ring full, malformed or gone round.") \
+  X(drop_dtls_malformed, "sluice_drops_total", "reason=\"dtls_malformed\"", "Not whole DTLS records, from a validated path.")

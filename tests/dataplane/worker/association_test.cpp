@@ -61,6 +61,8 @@ struct AssociationTest : testing::Test {
   void dtls() {
     std::vector<std::byte> datagram(60, std::byte{0});
     datagram[0] = std::byte{22};
+    datagram[1] = std::byte{0xfe};
+    datagram[12] = std::byte{60 - 13};
     core.handle_datagram(now, tuple, datagram);
   }
   void pass(Duration duration) {
@@ -295,6 +297,17 @@ TEST_F(AssociationTest, DtlsOfOnePeerHasABudgetPerSecond) {
   now += std::chrono::seconds(1);
   dtls();
   EXPECT_EQ(handshakes.count(HandshakeBody::HandshakeDatagram), 65U);
+}
+
+TEST_F(AssociationTest, JunkInThePeersNameDoesNotUseUpItsBudget) {
+  check();
+  std::vector<std::byte> junk(60, std::byte{0});
+  junk[0] = std::byte{22};
+  for (int i = 0; i < 1000; ++i) core.handle_datagram(now, tuple, junk);
+  EXPECT_EQ(counter(Counter::drop_dtls_malformed), 1000U);
+  EXPECT_EQ(handshakes.count(HandshakeBody::HandshakeDatagram), 0U);
+  dtls();
+  EXPECT_EQ(handshakes.count(HandshakeBody::HandshakeDatagram), 1U);
 }
 
 TEST_F(AssociationTest, ARemovedTransportIsClosedAtTheHandshaker) {

@@ -1,5 +1,6 @@
 // sluice: the one command.
 #include <array>
+#include <csignal>
 #include <cstdio>
 #include <span>
 #include <string>
@@ -23,6 +24,7 @@ struct Command {
 constexpr std::array commands{
     Command{"serve", "run the server ('sluice serve --help' lists its options)", &sluice::cli::serve},
     Command{"upgrade", "move the running server to the build in a folder: sluice upgrade PATH", &sluice::cli::upgrade},
+    Command{"check-takeover", "asked by a supervisor before it becomes this build", &sluice::cli::check_takeover},
     Command{"drain", "empty a worker, or the server before its end ('sluice drain --help')", &sluice::cli::drain},
     Command{"benchmark", "load a running server and measure ('sluice benchmark --help')", &sluice::cli::benchmark},
 };
@@ -37,6 +39,9 @@ void print_usage(std::FILE* to) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  // A limit on the size of files (ulimit -f) is an error of the write that hits it, which has a sentence to say; the signal
+  // would end us without one.
+  (void)std::signal(SIGXFSZ, SIG_IGN);
   const std::vector<std::string> arguments(argv + 1, argv + argc);
   if (arguments.empty()) {
     print_usage(stderr);

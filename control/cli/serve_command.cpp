@@ -88,16 +88,33 @@ void check_tcp_ports(const config::ServerConfig& config) {
   if (config.admin_api.enabled) check_tcp_port(config.admin_api.host, config.admin_api.port, "adminApi.port");
 }
 
-}  // namespace
-
-int serve(std::span<const std::string> arguments) {
+ServeArguments read_arguments(std::span<const std::string> arguments) {
   const config::Environment environment = [](const std::string& name) -> std::optional<std::string> {
     const char* value = std::getenv(name.c_str());
     return value == nullptr ? std::nullopt : std::optional<std::string>(value);
   };
+  return read_serve_arguments(arguments, environment, std::max(1U, std::thread::hardware_concurrency()));
+}
+
+/// Runs it; what it throws becomes one sentence in `to`.
+template <typename Command>
+int with_errors_told(std::FILE* to, Command&& command) {
   try {
-    const ServeArguments serve =
-        read_serve_arguments(arguments, environment, std::max(1U, std::thread::hardware_concurrency()));
+    return command();
+  } catch (const supervisor::StartError& error) {
+    std::fprintf(to, "sluice: %s\n", error.what());
+    return 1;
+  } catch (const config::ConfigError& error) {
+    std::fprintf(to, "sluice: %s\n", error.what());
+    return 2;
+  }
+}
+
+}  // namespace
+
+int serve(std::span<const std::string> arguments) {
+  return with_errors_told(stderr, [&] {
+    const ServeArguments serve = read_arguments(arguments);
     if (serve.help) {
       std::fputs(serve_help().c_str(), stdout);
       return 0;
@@ -105,19 +122,24 @@ int serve(std::span<const std::string> arguments) {
     supervisor::SupervisorConfig config = supervisor_config(serve);
     config.server_arguments = {"serve"};
     config.server_arguments.insert(config.server_arguments.end(), arguments.begin(), arguments.end());
+    config.check_arguments = {"check-takeover"};
+    config.check_arguments.insert(config.check_arguments.end(), arguments.begin(), arguments.end());
     config.ready_line = ready_line(serve.config, serve.config.signaling.port, serve.config.admin_api.port);
     std::optional<supervisor::Adoption> adoption = supervisor::look_for_server(config);
     // The control process of a server that is taken over has them open.
     if (!adoption) check_tcp_ports(serve.config);
     for (const std::string& warning : serve.warnings) std::fprintf(stderr, "sluice: note: %s\n", warning.c_str());
     return supervisor::run_supervisor(config, std::move(adoption));
-  } catch (const supervisor::StartError& error) {
-    std::fprintf(stderr, "sluice: %s\n", error.what());
-    return 1;
-  } catch (const config::ConfigError& error) {
-    std::fprintf(stderr, "sluice: %s\n", error.what());
-    return 2;
-  }
+  });
+}
+
+int check_takeover(std::span<const std::string> arguments) {
+  return with_errors_told(stdout, [&] {
+    const std::optional<int> socket = arguments.empty() ? std::nullopt : supervisor::descriptors_argument(arguments.back());
+    if (!socket) throw supervisor::StartError("'check-takeover' is asked by a running sluice serve only.");
+    supervisor::check_takeover(*socket, supervisor_config(read_arguments(arguments.first(arguments.size() - 1))));
+    return 0;
+  });
 }
 
 }  // namespace sluice::cli

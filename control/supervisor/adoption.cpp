@@ -3,12 +3,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <charconv>
 #include <chrono>
 #include <string>
 #include <utility>
 
 #include "control/supervisor/keeper.hpp"
 #include "control/supervisor/local_socket.hpp"
+#include "control/supervisor/runtime_folder.hpp"
 #include "control/supervisor/start_error.hpp"
 
 namespace sluice::supervisor {
@@ -26,13 +28,13 @@ constexpr auto patience = 5000ms;
 
 }  // namespace
 
-std::filesystem::path keeper_path(const std::filesystem::path& folder, std::uint16_t media_port) {
-  return folder / ("keeper-" + std::to_string(media_port) + ".sock");
+std::filesystem::path keeper_path(const SupervisorConfig& config) {
+  return config.runtime_folder / ("keeper-" + socket_name(config.media_port, config.listen));
 }
 
 std::optional<Adoption> look_for_server(const SupervisorConfig& config) {
   if (config.runtime_folder.empty()) return std::nullopt;
-  const Descriptor keeper = connect_to(keeper_path(config.runtime_folder, config.media_port), patience);
+  const Descriptor keeper = connect_to(keeper_path(config), patience);
   if (!keeper.valid()) return std::nullopt;
   const std::optional<ucred> peer = peer_of(keeper.get());
   // Of the process that called listen(): the supervisor that is dead.
@@ -50,6 +52,22 @@ std::optional<Adoption> look_for_server(const SupervisorConfig& config) {
   Roster roster = Roster::attach(descriptors->find("roster"));
   roster.check(config);
   return Adoption{std::move(*descriptors), std::move(roster)};
+}
+
+void check_takeover(int socket, const SupervisorConfig& config) {
+  const auto descriptors = receive_descriptors(socket);
+  if (!descriptors) throw StartError("The roster did not come (" + std::string(to_string(descriptors.error())) + ").");
+  Roster::attach(descriptors->find("roster")).check(config);
+}
+
+std::optional<int> descriptors_argument(std::string_view word) {
+  constexpr std::string_view flag = "--descriptors=";
+  if (!word.starts_with(flag)) return std::nullopt;
+  word.remove_prefix(flag.size());
+  int number = -1;
+  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), number);
+  if (error != std::errc() || end != word.data() + word.size() || number < 0) return std::nullopt;
+  return number;
 }
 
 }  // namespace sluice::supervisor

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <string_view>
 
 #include "control/supervisor/roster.hpp"
 #include "control/supervisor/supervisor_config.hpp"
@@ -15,12 +16,18 @@ struct Adoption {
   Roster roster;
 };
 
-/// Under which name the keeper of the server on this media port listens.
-[[nodiscard]] std::filesystem::path keeper_path(const std::filesystem::path& folder, std::uint16_t media_port);
+/// Under which name the keeper of this server listens.
+[[nodiscard]] std::filesystem::path keeper_path(const SupervisorConfig& config);
 
 /// Asks the keeper of the server that `config` describes. Nothing when there is none, or when a supervisor lives: then the
 /// media port is busy, which says it all. From the answer on this process is the server's supervisor. Throws StartError when
 /// what runs does not fit `config`.
 [[nodiscard]] std::optional<Adoption> look_for_server(const SupervisorConfig& config);
+
+/// What look_for_server() would refuse: throws StartError when the server whose roster comes over `socket` is not the one
+/// that `config` asks for, or is of another layout. Changes nothing.
+void check_takeover(int socket, const SupervisorConfig& config);
+/// N of "--descriptors=N", with which ChildProcess tells a child where its descriptors come; nothing for another word.
+[[nodiscard]] std::optional<int> descriptors_argument(std::string_view word);
 
 }  // namespace sluice::supervisor

@@ -32,7 +32,8 @@ struct Launch {
 
 /// A running child: in a session of its own, so that a terminal's Ctrl-C reaches only the supervisor, which stops the rest
 /// in order, and no child can type into that terminal or continue what is stopped; standard input from /dev/null, output and
-/// errors where ours go; every signal at its default. It does not die with the supervisor: calls survive that.
+/// errors where ours go; every signal at its default but SIGXFSZ, which stays ignored. It does not die with the supervisor:
+/// calls survive that.
 class ChildProcess {
  public:
   /// Starts it. It waits for what it is given on descriptor 3, so whoever starts it can note its pid before it does

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 #include <optional>
 #include <utility>
@@ -46,7 +47,7 @@ Region adopted_region(DescriptorSet& from, const std::string& name) {
 }
 
 std::string content_of(int fd) {
-  struct stat status{};
+  struct stat status {};
   if (::fstat(fd, &status) != 0 || status.st_size <= 0) return {};
   std::string text(static_cast<std::size_t>(status.st_size), '\0');
   const ssize_t size = ::pread(fd, text.data(), text.size(), 0);
@@ -231,14 +232,20 @@ std::vector<NamedDescriptor> Holdings::for_keeper() const {
   return result;
 }
 
-std::vector<SegmentIdentity> Holdings::layouts() const {
-  std::vector<SegmentIdentity> result{SharedSegment::identity(), HandshakeSegment::identity()};
-  for (const Worker& worker : workers_) {
-    if (const auto recovery = identity_of(worker.recovery.bytes())) {
-      result.push_back(*recovery);
-      break;
-    }
-  }
+std::vector<DescribedSegment> Holdings::layouts() const {
+  std::vector<DescribedSegment> result{{"shared", SharedSegment::identity()},
+                                       {"handshake", HandshakeSegment::identity()},
+                                       {"pulse", PulseSegment::identity()}};
+  if (!relays_.empty()) result.push_back({"relay", RelaySegment::identity()});
+  // What their users format says so itself, once the first of them has.
+  const auto add = [&result](const char* name, const Region& region) {
+    const auto identity = identity_of(region.bytes());
+    if (identity) result.push_back({name, *identity});
+    return identity.has_value();
+  };
+  (void)add("control-state", control_state_);
+  (void)std::any_of(workers_.begin(), workers_.end(), [&](const Worker& held) { return add("recovery", held.recovery); });
+  (void)std::any_of(workers_.begin(), workers_.end(), [&](const Worker& held) { return add("wishes", held.wishes); });
   return result;
 }
 

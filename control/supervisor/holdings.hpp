@@ -8,6 +8,7 @@
 
 #include "control/supervisor/adoption.hpp"
 #include "control/supervisor/certificate.hpp"
+#include "control/supervisor/layout_report.hpp"
 #include "control/supervisor/media_sockets.hpp"
 #include "control/supervisor/supervisor_config.hpp"
 #include "control/supervisor/tls_files.hpp"
@@ -41,8 +42,8 @@ class Holdings {
   [[nodiscard]] std::vector<NamedDescriptor> for_control() const;
   /// All of it, for the keeper.
   [[nodiscard]] std::vector<NamedDescriptor> for_keeper() const;
-  /// The first bytes of the segments of the first worker, by kind, as their users wrote them.
-  [[nodiscard]] std::vector<SegmentIdentity> layouts() const;
+  /// The layout of each kind of segment: as this build has it, or as its users wrote it into the first of them.
+  [[nodiscard]] std::vector<DescribedSegment> layouts() const;
   [[nodiscard]] const std::string& fingerprint() const noexcept { return certificate_.fingerprint; }
 
   /// How often the process `pid` has beaten; 0 when the beats are another process's.

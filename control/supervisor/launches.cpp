@@ -39,7 +39,7 @@ struct RemovedName {
 }  // namespace
 
 ChildProcess Launches::keeper() const {
-  const std::filesystem::path path = keeper_path(config_.runtime_folder, config_.media_port);
+  const std::filesystem::path path = keeper_path(config_);
   // Under another name first: the socket of the keeper before it, if there is one, is replaced at one stroke, when this one
   // has everything.
   const std::filesystem::path fresh = path.string() + ".new";

@@ -9,12 +9,18 @@
 
 namespace sluice::supervisor {
 
-/// Reads what `sluice-worker --describe-layout` prints: "KIND MAJOR.MINOR HASH SIZE" a line. Nothing for anything else.
-[[nodiscard]] std::optional<std::vector<SegmentIdentity>> parse_layouts(std::string_view text);
+/// The layout that a build has for the segments of one name (docs/shared-memory.md).
+struct DescribedSegment {
+  std::string name;
+  SegmentIdentity identity;  // its kind is not told
+};
+
+/// Reads what `sluice-worker --describe-layout` prints: "NAME MAJOR.MINOR HASH SIZE" a line. Nothing for anything else.
+[[nodiscard]] std::optional<std::vector<DescribedSegment>> parse_layouts(std::string_view text);
 
 /// Why a program with these layouts cannot go on with segments of those that `present` names; empty when it can: for each
-/// kind the same major version, hash and size.
-[[nodiscard]] std::string why_not_adoptable(const std::vector<SegmentIdentity>& present,
-                                            const std::vector<SegmentIdentity>& next);
+/// name the same major version, hash and size. It may know more names.
+[[nodiscard]] std::string why_not_adoptable(const std::vector<DescribedSegment>& present,
+                                            const std::vector<DescribedSegment>& next);
 
 }  // namespace sluice::supervisor

@@ -1,8 +1,13 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
+
+#include "shm/types/address.hpp"
 
 namespace sluice::supervisor {
 
@@ -12,5 +17,10 @@ namespace sluice::supervisor {
 [[nodiscard]] std::optional<std::filesystem::path> runtime_folder();
 /// The same with the three places given, for tests; empty ones are skipped.
 [[nodiscard]] std::optional<std::filesystem::path> first_usable_folder(std::initializer_list<std::filesystem::path> places);
+
+/// How the sockets of one server are called in that folder, behind "keeper-" and "serve-": "40000.sock", or
+/// "40000@192.0.2.1,2001:db8::1.sock" where it listens on some addresses only. Two servers of a user may share a media port
+/// on different addresses.
+[[nodiscard]] std::string socket_name(std::uint16_t media_port, const std::vector<SocketAddress>& listen);
 
 }  // namespace sluice::supervisor

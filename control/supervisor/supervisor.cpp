@@ -103,7 +103,7 @@ void Supervisor::adopt_children() {
 
 void Supervisor::open_upgrade_socket() {
   if (config_.runtime_folder.empty()) return;
-  upgrade_socket_ = UpgradeSocket::listen(upgrade_path(config_.runtime_folder, config_.media_port));
+  upgrade_socket_ = UpgradeSocket::listen(upgrade_path(config_));
   if (!upgrade_socket_.valid()) log_.warn("cannot be upgraded while it runs", {{"reason", std::strerror(errno)}});
 }
 
@@ -290,8 +290,8 @@ void Supervisor::advance_stop(TimePoint now) {
 
 void Supervisor::remove_sockets() {
   if (keeper_.empty()) return;
-  (void)::unlink(keeper_path(config_.runtime_folder, config_.media_port).c_str());
-  (void)::unlink(upgrade_path(config_.runtime_folder, config_.media_port).c_str());
+  (void)::unlink(keeper_path(config_).c_str());
+  (void)::unlink(upgrade_path(config_).c_str());
 }
 
 void Supervisor::kill_everything() {

@@ -57,6 +57,7 @@ struct SupervisorConfig {
   std::filesystem::path tls_key;
   std::filesystem::path runtime_folder;           // of the sockets (runtime_folder()); empty: no keeper, no upgrades
   std::vector<std::string> server_arguments;      // of Programs::server, to go on as the same server after an upgrade
+  std::vector<std::string> check_arguments;       // with which it says by its status whether it would (check_takeover)
   Duration stop_limit = std::chrono::seconds(5);  // from the first stop signal to SIGKILL
   Programs programs = Programs::beside_this_one();
 };

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
@@ -79,6 +80,9 @@ void Upgrade::advance(TimePoint now) {
     case Step::checking:
       check(now);
       break;
+    case Step::asking:
+      hear(now);
+      break;
     case Step::warming:
       if (parts_.spares.warm()) {
         next_place(now);
@@ -105,15 +109,21 @@ void Upgrade::begin(TimePoint now, const std::filesystem::path& folder) {
   if (const auto missing = next_.missing(); !missing.empty()) {
     return refuse("There is no program " + missing.string() + ": name the folder of a whole build. Nothing was changed.");
   }
-  try {
-    description_ = make_memory_file("sluice-layout");
-    describer_ = ChildProcess::start(
-        {next_.worker, {"--describe-layout"}, inherited_environment(Inherit::without_configuration), description_.get()});
-  } catch (const StartError& error) {
-    return refuse(std::string(error.what()) + " Nothing was changed.");
-  }
   tell("checks " + folder.string());
-  enter(Step::checking, now);
+  ask_about(now, next_.worker, {"--describe-layout"}, Step::checking);
+}
+
+void Upgrade::ask_about(TimePoint now, const std::filesystem::path& program, std::vector<std::string> arguments, Step step) {
+  try {
+    description_ = make_memory_file("sluice-answer");
+    // The server reads its configuration from the environment too.
+    const Inherit inherit = step == Step::asking ? Inherit::everything : Inherit::without_configuration;
+    describer_ = ChildProcess::start({program, std::move(arguments), inherited_environment(inherit), description_.get()});
+    if (step == Step::asking) describer_->give({{"roster", parts_.roster.fd()}});
+    enter(step, now);
+  } catch (const StartError& error) {
+    refuse(std::string(error.what()) + " Nothing was changed.");
+  }
 }
 
 void Upgrade::check(TimePoint now) {
@@ -126,6 +136,24 @@ void Upgrade::check(TimePoint now) {
   if (const std::string why = why_not_adoptable(parts_.holdings.layouts(), *layouts); !why.empty()) {
     return refuse("The new build cannot take over the running calls: " + why + ". Nothing was changed.");
   }
+  ask_about(now, next_.server, parts_.config.check_arguments, Step::asking);
+}
+
+void Upgrade::hear(TimePoint now) {
+  const std::optional<Ending> ending = describer_->reap();
+  if (!ending && now < give_up_at_) return;
+  if (!ending) return refuse("The new sluice does not answer. Nothing was changed.");
+  describer_.reset();
+  if (ending->by_signal || ending->number != 0) {
+    std::string why = text_of(description_.get());
+    std::replace(why.begin(), why.end(), '\n', ' ');
+    if (why.empty()) why = "it says nothing and ends with " + ending->to_string() + ". ";
+    return refuse("The new build would not take over with the present arguments: " + why + "Nothing was changed.");
+  }
+  start_moving(now);
+}
+
+void Upgrade::start_moving(TimePoint now) {
   // From here on every start is one of the new build, whoever makes it.
   parts_.config.programs = next_;
   parts_.roster.set_folder(next_.worker.parent_path());

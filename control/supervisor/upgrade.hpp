@@ -22,7 +22,8 @@ namespace sluice::supervisor {
 
 /// Moves a running server to another build, one process after the other, each by the path that a death takes: workers
 /// first, then handshaker and control, at last the supervisor itself by exec. Before anything is touched the new worker
-/// says which segment layouts it can adopt. What does not come up is given back to the old build.
+/// says which segment layouts it can adopt, and the new `sluice` whether it would take over with the present arguments. What
+/// does not come up is given back to the old build.
 class Upgrade {
  public:
   /// What it works on; all outlive it.
@@ -52,12 +53,16 @@ class Upgrade {
   enum class Step : unsigned char {
     idle,
     checking,   ///< the new worker describes its layouts
+    asking,     ///< the new sluice says whether it would take over with the present arguments
     warming,    ///< a spare of the new build gets ready
     replacing,  ///< the place in front of places_ is being filled anew
     executing,  ///< only the supervisor is left, once the keeper is there to ask
   };
   void begin(TimePoint now, const std::filesystem::path& folder);
+  void ask_about(TimePoint now, const std::filesystem::path& program, std::vector<std::string> arguments, Step step);
   void check(TimePoint now);
+  void hear(TimePoint now);
+  void start_moving(TimePoint now);
   void move_over(TimePoint now);
   void next_place(TimePoint now);
   void execute();

@@ -8,11 +8,12 @@
 #include <utility>
 
 #include "control/supervisor/local_socket.hpp"
+#include "control/supervisor/runtime_folder.hpp"
 
 namespace sluice::supervisor {
 
-std::filesystem::path upgrade_path(const std::filesystem::path& folder, std::uint16_t media_port) {
-  return folder / ("serve-" + std::to_string(media_port) + ".sock");
+std::filesystem::path upgrade_path(const SupervisorConfig& config) {
+  return config.runtime_folder / ("serve-" + socket_name(config.media_port, config.listen));
 }
 
 UpgradeSocket UpgradeSocket::listen(const std::filesystem::path& path) {

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "control/supervisor/supervisor_config.hpp"
 #include "shm/descriptors/descriptor.hpp"
 
 namespace sluice::supervisor {
@@ -30,7 +31,7 @@ struct UpgradeAnswer {
 };
 
 /// Under which name the supervisor of the server on this media port listens.
-[[nodiscard]] std::filesystem::path upgrade_path(const std::filesystem::path& folder, std::uint16_t media_port);
+[[nodiscard]] std::filesystem::path upgrade_path(const SupervisorConfig& config);
 
 /// The supervisor's end: one client at a time, of our own user; the others wait. Never blocks.
 class UpgradeSocket {

@@ -1,7 +1,7 @@
 // sluice-worker: one media worker. Started by the supervisor only; see control/supervisor. It starts without a place in the
 // server, does everything that needs none, and waits: a worker that dies is replaced by one that is warm already.
 //   sluice-worker --descriptors=N [--engine=auto] [--srtp=auto] [--log=line]
-//   sluice-worker --describe-layout     which segments this build adopts: "KIND MAJOR.MINOR HASH SIZE" a line
+//   sluice-worker --describe-layout     which segments this build adopts: "NAME MAJOR.MINOR HASH SIZE" a line
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -26,10 +26,14 @@
 #include "dataplane/worker/worker_core.hpp"
 #include "dataplane/worker/worker_loop.hpp"
 #include "dataplane/worker/worker_surroundings.hpp"
+#include "shm/channel/blank_regions.hpp"
+#include "shm/channel/pulse_segment.hpp"
+#include "shm/channel/relay_segment.hpp"
 #include "shm/confinement/confinement.hpp"
 #include "shm/confinement/rights.hpp"
 #include "shm/descriptors/worker_assignment.hpp"
 #include "shm/log/process_log.hpp"
+#include "shm/state_log/state_log_layout.hpp"
 #include "shm/types/entropy.hpp"
 
 // What jemalloc reads at start. A fan-out to hundreds of subscribers touches several pages for each of them, more than the
@@ -81,15 +85,20 @@ std::optional<AssignedWorker> wait_for_place(int socket, int stop_fd) {
   throw std::runtime_error("no assignment from the supervisor: " + std::string(to_string(assigned.error())));
 }
 
-void print_identity(const char* kind, const SegmentIdentity& identity) {
-  std::printf("%s %u.%u %016" PRIx64 " %" PRIu64 "\n", kind, static_cast<unsigned>(identity.major),
+void print_identity(const char* name, const SegmentIdentity& identity) {
+  std::printf("%s %u.%u %016" PRIx64 " %" PRIu64 "\n", name, static_cast<unsigned>(identity.major),
               static_cast<unsigned>(identity.minor), identity.layout_hash, identity.size_bytes);
 }
 
+/// Those of the other programs as well: they are built together.
 int describe_layout() {
   print_identity("recovery", RecoverySegment::identity());
   print_identity("shared", SharedSegment::identity());
   print_identity("handshake", HandshakeSegment::identity());
+  print_identity("relay", RelaySegment::identity());
+  print_identity("pulse", PulseSegment::identity());
+  print_identity("wishes", state_log_identity(BlankRegions::wishes_bytes));
+  print_identity("control-state", state_log_identity(BlankRegions::control_state_bytes));
   return 0;
 }
 

@@ -24,7 +24,7 @@ class RuntimeFolder : public testing::Test {
 
 TEST_F(RuntimeFolder, IsTheFirstThatCanBeUsedAndIsMadeForItsOwner) {
   EXPECT_EQ(first_usable_folder({"", root_ / "missing" / "below", root_ / "mine", root_ / "other"}), root_ / "mine");
-  struct stat status{};
+  struct stat status {};
   ASSERT_EQ(::stat((root_ / "mine").c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777U, 0700U);
   EXPECT_FALSE(fs::exists(root_ / "other"));
@@ -49,6 +49,14 @@ TEST_F(RuntimeFolder, IsNoneOfAnotherUser) {
   fs::create_directory(root_ / "theirs");
   ASSERT_EQ(::chown((root_ / "theirs").c_str(), 12345, 12345), 0);
   EXPECT_FALSE(first_usable_folder({root_ / "theirs"}));
+}
+
+TEST(SocketName, IsAnotherOneForOtherPortsAndAddresses) {
+  const SocketAddress four = *SocketAddress::parse("192.0.2.1", 0), six = *SocketAddress::parse("2001:db8::1", 0);
+  EXPECT_EQ(socket_name(40000, {}), "40000.sock");
+  EXPECT_EQ(socket_name(40000, {four}), "40000@192.0.2.1.sock");
+  EXPECT_EQ(socket_name(40000, {six, four}), "40000@192.0.2.1,2001:db8::1.sock");
+  EXPECT_EQ(socket_name(40000, {four, six}), socket_name(40000, {six, four}));
 }
 
 }  // namespace

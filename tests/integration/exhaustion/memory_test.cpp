@@ -48,5 +48,12 @@ TEST(SpaceExhaustion, ALogThatCannotBeWrittenStopsNothing) {
   EXPECT_EQ(server.stop(), 0);
 }
 
+TEST(SpaceExhaustion, ALimitOnFilesThatIsTooLowIsOneSentence) {
+  ServerProcess server({.limits = {{RLIMIT_FSIZE, 100'000}}});
+  EXPECT_EQ(server.wait_for_end(), 1) << server.log();
+  EXPECT_NE(server.log().find("sluice: Cannot create the "), std::string::npos) << server.log();
+  EXPECT_NE(server.log().find("File too large"), std::string::npos) << server.log();
+}
+
 }  // namespace
 }  // namespace sluice::test

@@ -139,7 +139,7 @@ TEST_F(Takeover, AKeeperThatDiesComesBack) {
 TEST_F(Takeover, LeavesNoSocketsBehind) {
   Server first(arguments(port_));
   pids_ = first.wait_until_ready();
-  const auto keeper = runtime_folder_of_tests() / ("keeper-" + std::to_string(port_) + ".sock");
+  const auto keeper = runtime_folder_of_tests() / ("keeper-" + std::to_string(port_) + "@127.0.0.1.sock");
   EXPECT_TRUE(std::filesystem::exists(keeper));
   end(first);
   EXPECT_FALSE(std::filesystem::exists(keeper));

@@ -23,10 +23,16 @@ class Upgrading : public testing::Test {
     pids_ = server_.wait_until_ready();
     ASSERT_FALSE(pids_.empty()) << server_.output();
   }
+  fs::path socket_path() const {
+    supervisor::SupervisorConfig config;
+    config.runtime_folder = runtime_folder_of_tests();
+    config.media_port = port_;
+    config.listen = {*SocketAddress::parse("127.0.0.1", 0)};
+    return supervisor::upgrade_path(config);
+  }
   /// Asks and waits for the last answer.
   UpgradeAnswer upgrade_to(const fs::path& folder) {
-    const Descriptor socket = supervisor::connect_to(supervisor::upgrade_path(runtime_folder_of_tests(), port_),
-                                                     std::chrono::milliseconds(patience));
+    const Descriptor socket = supervisor::connect_to(socket_path(), std::chrono::milliseconds(patience));
     UpgradeRequest request;
     const std::string text = folder.string();
     std::copy(text.begin(), text.end(), request.folder.begin());
@@ -120,6 +126,47 @@ TEST_F(Upgrading, IsRefusedWhenTheNewWorkerCannotAdopt) {
   end();
 }
 
+TEST_F(Upgrading, IsRefusedForEachLayoutThatDiffers) {
+  fs::rename(build_.path() / "sluice-worker", build_.path() / "real");
+  for (const std::string name : {"recovery", "shared", "handshake", "pulse", "wishes"}) {
+    {
+      std::ofstream worker(build_.path() / "sluice-worker");
+      worker << "#!/bin/sh\n"
+             << (build_.path() / "real").string() << " \"$@\" | sed 's/^" << name << " [0-9]*[.]/" << name << " 77./'\n";
+    }
+    fs::permissions(build_.path() / "sluice-worker", fs::perms::owner_all);
+    const UpgradeAnswer answer = upgrade_to(build_.path());
+    EXPECT_EQ(answer.kind, UpgradeAnswer::Kind::refused) << name;
+    EXPECT_NE(std::string(answer.text.data()).find("the " + name + " segment has version 77"), std::string::npos)
+        << answer.text.data();
+  }
+  expect_unchanged();
+  end();
+}
+
+TEST_F(Upgrading, IsRefusedWhenTheNewServerWouldNotTakeOver) {
+  // The real one, of whom more workers are wanted: a configuration file that was edited meanwhile does that.
+  fs::rename(build_.path() / "supervisor_program", build_.path() / "real");
+  {
+    std::ofstream server(build_.path() / "supervisor_program");
+    server << "#!/bin/sh\ncheck=$1 port=$2\nshift 3\nexec " << (build_.path() / "real").string()
+           << " \"$check\" \"$port\" 7 \"$@\"\n";
+  }
+  fs::permissions(build_.path() / "supervisor_program", fs::perms::owner_all);
+  UpgradeAnswer answer = upgrade_to(build_.path());
+  EXPECT_EQ(answer.kind, UpgradeAnswer::Kind::refused);
+  EXPECT_NE(std::string(answer.text.data()).find("--workers.count="), std::string::npos) << answer.text.data();
+  {
+    std::ofstream server(build_.path() / "supervisor_program");
+    server << "#!/bin/sh\nexit 3\n";
+  }
+  answer = upgrade_to(build_.path());
+  EXPECT_EQ(answer.kind, UpgradeAnswer::Kind::refused);
+  EXPECT_NE(std::string(answer.text.data()).find("exit 3"), std::string::npos) << answer.text.data();
+  expect_unchanged();
+  end();
+}
+
 TEST_F(Upgrading, GoesBackWhenTheNewWorkerDoesNotStart) {
   // It says that it fits, and is none.
   fs::rename(build_.path() / "sluice-worker", build_.path() / "real");
@@ -137,8 +184,7 @@ TEST_F(Upgrading, GoesBackWhenTheNewWorkerDoesNotStart) {
 
 TEST_F(Upgrading, IgnoresWhatIsNoRequest) {
   {
-    const Descriptor socket = supervisor::connect_to(supervisor::upgrade_path(runtime_folder_of_tests(), port_),
-                                                     std::chrono::milliseconds(patience));
+    const Descriptor socket = supervisor::connect_to(socket_path(), std::chrono::milliseconds(patience));
     EXPECT_GT(::send(socket.get(), "upgrade", 7, 0), 0);
     char nothing = 0;
     EXPECT_EQ(::recv(socket.get(), &nothing, 1, 0), 0) << "it hung up";

@@ -16,9 +16,9 @@
 #include "control/api/operations.hpp"
 #include "control/app/api_features.hpp"
 #include "control/app/dialect_features.hpp"
+#include "control/app/dialect_listener.hpp"
 #include "control/app/draining.hpp"
 #include "control/app/feature_context.hpp"
-#include "control/app/native_listener.hpp"
 #include "control/app/observability_features.hpp"
 #include "control/app/policy_features.hpp"
 #include "control/app/security_features.hpp"
@@ -129,7 +129,8 @@ std::vector<SocketAddress> announced_addresses(const config::MediaConfig& media,
   return addresses;
 }
 
-loop::ListenerConfig signaling_listener(const config::SignalingConfig& config, loop::WebSocketHandler& handler) {
+loop::ListenerConfig signaling_listener(const config::SignalingConfig& config, const loop::Routes& routes,
+                                        loop::WebSocketHandler& handler) {
   loop::ListenerConfig listener;
   listener.name = "signaling";
   listener.host = config.host;
@@ -143,6 +144,7 @@ loop::ListenerConfig signaling_listener(const config::SignalingConfig& config, l
   listener.ping_interval = config.ping_interval;
   listener.trust_proxy = config.trust_proxy;
   listener.allowed_origins = config.allowed_origins;
+  listener.routes = &routes;
   listener.http = serve_page;
   listener.websocket = &handler;
   return listener;
@@ -191,7 +193,8 @@ struct ControlServer::Impl {
   std::unique_ptr<Media> media;
   Draining draining;
   loop::WebServer web;
-  NativeListener listener;
+  loop::Routes routes;  // of the dialects; what they do not claim is the native protocol's, or the page's
+  DialectListener listener;
   NativeDialect native;
   std::optional<SfuSignaling> sfu;
   RoomMetrics metrics;
@@ -274,7 +277,7 @@ ControlServer::Impl::Impl(const config::ServerConfig& server_config, const Contr
   stop_timer = loop.timer([this] { loop.stop(); });
   ready_timer = loop.timer([this] { say_ready_when_workers_are(); });
 
-  signaling_port = web.listen(signaling_listener(config.signaling, listener));
+  signaling_port = web.listen(signaling_listener(config.signaling, routes, listener));
   if (config.admin_api.enabled) {
     admin.emplace(operations, [this](PrometheusText& out) { write_metrics(out); },
                   AdminApi::Options{config.admin_api.secret, config.admin_api.prefix});
@@ -339,7 +342,7 @@ void ControlServer::Impl::add_features() {
                                    .views = worker_views(),
                                    .now = loop::now,
                                    .unix_ms = loop::unix_ms});
-  context.reset(new FeatureContext{config, loop, web, bus, entropy, rooms, publications.get(), sessions, native, media.get(),
+  context.reset(new FeatureContext{config, loop, web, routes, bus, entropy, rooms, publications.get(), sessions, native, media.get(),
                                    workers, metrics, state_log, *store, operations, events, collectors, loop::now,
                                    unix_time});
   add_security_features(*context, features);

@@ -35,6 +35,7 @@ struct FeatureContext {
   const config::ServerConfig& config;
   loop::EventLoop& loop;
   loop::WebServer& web;
+  loop::Routes& routes;  // of the signaling port: dialects add theirs
   Bus& bus;
   Entropy& entropy;
   Rooms& rooms;

@@ -73,7 +73,8 @@ class UvTimer final : public HandleWatch<uv_timer_t, EventLoop::Timer> {
     uv_update_time(handle()->loop);
     const Duration wait = deadline - now();
     const auto ms = wait <= Duration::zero() ? 0 : std::chrono::ceil<std::chrono::milliseconds>(wait).count();
-    uv_timer_start(handle(), [](uv_timer_t* timer) { call(timer); }, static_cast<std::uint64_t>(ms), 0);
+    uv_timer_start(
+        handle(), [](uv_timer_t* timer) { call(timer); }, static_cast<std::uint64_t>(ms), 0);
   }
 };
 
@@ -120,7 +121,8 @@ std::unique_ptr<EventLoop::Watch> EventLoop::every(Duration period, std::functio
   auto watch = std::make_unique<HandleWatch<uv_timer_t, Watch>>(std::move(handler));
   uv_timer_init(&impl_->loop, watch->handle());
   const auto ms = static_cast<std::uint64_t>(std::chrono::ceil<std::chrono::milliseconds>(period).count());
-  uv_timer_start(watch->handle(), [](uv_timer_t* timer) { call(timer); }, ms, ms);
+  uv_timer_start(
+      watch->handle(), [](uv_timer_t* timer) { call(timer); }, ms, ms);
   return watch;
 }
 
@@ -134,7 +136,9 @@ std::unique_ptr<EventLoop::Watch> EventLoop::readable(int fd, std::function<void
 std::unique_ptr<EventLoop::Watch> EventLoop::signal(int number, std::function<void()> handler) {
   auto watch = std::make_unique<HandleWatch<uv_signal_t, Watch>>(std::move(handler));
   check(uv_signal_init(&impl_->loop, watch->handle()), "uv_signal_init");
-  check(uv_signal_start(watch->handle(), [](uv_signal_t* signal, int) { call(signal); }, number), "uv_signal_start");
+  check(uv_signal_start(
+            watch->handle(), [](uv_signal_t* signal, int) { call(signal); }, number),
+        "uv_signal_start");
   return watch;
 }
 

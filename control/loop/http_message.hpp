@@ -1,7 +1,8 @@
 #pragma once
 
-#include <map>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -9,22 +10,38 @@ namespace sluice::loop {
 
 enum class HttpMethod { get, head, post, put, patch, del, options, other };
 
-/// One request, whole. Header names are lower case.
-struct HttpRequest {
+/// What a request says before its body.
+struct RequestHead {
   HttpMethod method = HttpMethod::get;
-  std::string path;   // percent-decoded by the listener, without the query
-  std::string query;  // as sent, without '?'
-  std::string body;   // at most the listener's limit
-  std::string remote_ip;
+  std::string path;       // percent-decoded by the listener, without the query; an escaped slash is a slash
+  std::string query;      // without '?'
+  std::string remote_ip;  // of the TCP connection, or of X-Forwarded-For if the listener trusts it
   std::string authorization;
   std::string origin;
   std::string host;  // as the client wrote it, with the port if it wrote one
+  bool tls = false;  // the client used https or wss, as far as we or a trusted proxy can see
+  /// Names in lower case. The usual ones and those of lws_request.cpp's list: libwebsockets finds further ones by name only.
+  std::vector<std::pair<std::string, std::string>> headers;
+
+  /// A header by its lower-case name; of one that was sent several times, the values joined as libwebsockets joins them.
+  [[nodiscard]] std::optional<std::string> header(std::string_view name) const {
+    for (const auto& [known, value] : headers) {
+      if (known == name) return value;
+    }
+    return std::nullopt;
+  }
+};
+
+/// One request, whole.
+struct HttpRequest : RequestHead {
+  std::string body;  // at most the listener's limit
 };
 
 struct HttpResponse {
   int status = 200;
-  std::string content_type = "text/plain; charset=utf-8";
+  std::string content_type = "text/plain; charset=utf-8";  // empty: none is sent
   std::string body;
+  /// Bytes that may not be in a header (line ends, NUL) are dropped from values.
   std::vector<std::pair<std::string, std::string>> headers = {};
 };
 

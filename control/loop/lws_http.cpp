@@ -1,90 +1,253 @@
-// The HTTP half of LwsServer: requests in, responses out in pieces that the socket takes.
+// The HTTP half of LwsServer: requests in, answers out, now or later.
+//
+// While a request waits for its answer, or the kernel for a client that does not read, libwebsockets is told not to look at
+// the socket: it would not read what comes in then, but be woken by it all the time. So those few exchanges are looked after
+// by a timer: it sees that a client has gone, that there is room again, or that the time is up.
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <cstring>
 #include <utility>
 
+#include "control/loop/clock.hpp"
 #include "control/loop/lws_server.hpp"
 
 namespace sluice::loop {
 
 namespace {
 
-constexpr std::size_t chunk_bytes = 16384;
+using namespace std::chrono_literals;
 
-bool add_header(lws* wsi, const std::string& name, const std::string& value, unsigned char** at, unsigned char* end) {
-  const std::string key = name + ":";
-  return lws_add_http_header_by_name(wsi, reinterpret_cast<const unsigned char*>(key.c_str()),
-                                     reinterpret_cast<const unsigned char*>(value.data()), static_cast<int>(value.size()),
-                                     at, end) == 0;
+/// How long a route may take to answer; long polls end well before.
+constexpr Duration answer_limit = 120s;
+/// How long a client may take to read an answer.
+constexpr Duration reading_limit = 60s;
+/// How soon it is seen that a waiting client has gone.
+constexpr Duration waiting_look = 250ms;
+/// How soon a client that did not read gets more.
+constexpr Duration sending_look = 10ms;
+/// A body that is too large is read and dropped, so that the answer reaches the client, unless it is larger than this.
+constexpr std::size_t dropped_body_bytes_max = 4 * 1048576;
+
+bool is_number(const std::string& text) {
+  return !text.empty() && text.size() <= 18 && text.find_first_not_of("0123456789") == std::string::npos;
 }
 
-bool has_body(HttpMethod method) {
-  return method == HttpMethod::post || method == HttpMethod::put || method == HttpMethod::patch;
+bool client_has_gone(int fd) {
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 && info.tcpi_state != TCP_ESTABLISHED;
+}
+
+bool has_room(int fd) {
+  pollfd poller{fd, POLLOUT, 0};
+  return poll(&poller, 1, 0) > 0;
+}
+
+HttpResponse json_failure(int status, const char* text) {
+  return {status, "application/json", std::string(R"({"error":")") + text + R"("})"};
 }
 
 }  // namespace
 
 int LwsServer::http_begin(LwsListener& listener, LwsSession& session, lws* wsi) {
   ++statistics_.http_requests;
-  delete std::exchange(session.exchange, new LwsExchange);
-  HttpRequest& request = session.exchange->request;
-  std::tie(request.method, request.path) = request_method_and_path(wsi);
-  request.query = request_query(wsi);
-  request.remote_ip = request_ip(wsi, listener.config.trust_proxy);
-  request.authorization = request_header(wsi, WSI_TOKEN_HTTP_AUTHORIZATION);
-  request.origin = request_header(wsi, WSI_TOKEN_ORIGIN);
-  request.host = request_header(wsi, WSI_TOKEN_HOST);
-  const std::string length = request_header(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH);
-  const bool body_follows = has_body(request.method) && !length.empty() && length != "0";
-  return body_follows ? 0 : http_answer(listener, session, wsi);
-}
+  http_ended(session);               // the one before on this connection
+  auto* exchange = new LwsExchange;  // released in http_ended(), which libwebsockets calls in every case
+  session.exchange = exchange;
+  exchange->id = next_id_++;
+  exchange->wsi = wsi;
+  exchange->listener = &listener;
+  HttpRequest& request = exchange->request;
+  read_request_head(wsi, listener.config, request);
 
-int LwsServer::http_body(LwsListener& listener, LwsSession& session, const char* data, std::size_t length) {
-  if (session.exchange == nullptr) return -1;
-  std::string& body = session.exchange->request.body;
-  if (body.size() + length > listener.config.body_bytes_max) {
-    session.exchange->body_too_large = true;  // the rest is read and dropped, so that the answer reaches the client
-    return 0;
+  const std::string length = request.header("content-length").value_or("");
+  const bool has_body = !length.empty() && length.find_first_not_of('0') != std::string::npos;
+  // libwebsockets expects a body of any length after these methods when they announce none.
+  exchange->must_close = length.empty() && (request.method == HttpMethod::post || request.method == HttpMethod::put ||
+                                            request.method == HttpMethod::patch);
+  std::optional<HttpResponse> refusal;
+  if (request.header("transfer-encoding")) refusal = json_failure(411, "Length required");
+  if (!length.empty() && !is_number(length)) refusal = json_failure(400, "Invalid content-length");
+  if (!refusal && has_body && std::stoull(length) > listener.config.body_bytes_max + dropped_body_bytes_max)
+    refusal = json_failure(413, "Body too large");
+  if (refusal) {
+    exchange->must_close = true;
+    exchange->response = *std::move(refusal);
+    return http_write(*exchange);
   }
-  body.append(data, length);
+  if (!has_body) return http_decide(*exchange);
+  if (const auto expected = request.header("expect"); expected && strcasecmp(expected->c_str(), "100-continue") == 0) {
+    std::string go_on = "HTTP/1.1 100 Continue\r\n\r\n";
+    if (lws_write(wsi, reinterpret_cast<unsigned char*>(go_on.data()), go_on.size(), LWS_WRITE_HTTP) < 0) return -1;
+  }
   return 0;
 }
 
-int LwsServer::http_answer(LwsListener& listener, LwsSession& session, lws* wsi) {
+int LwsServer::http_body(LwsSession& session, const char* data, std::size_t length) {
   if (session.exchange == nullptr) return -1;
   LwsExchange& exchange = *session.exchange;
-  // libwebsockets reports the completion of a body of "Content-Length: 0" as well, which http_begin() did not wait for.
-  if (std::exchange(exchange.answered, true)) return 0;
-  exchange.response = exchange.body_too_large ? HttpResponse{413, "application/json", R"({"error":"Body too large"})"}
-                                              : listener.config.http(exchange.request);
-  std::array<unsigned char, LWS_PRE + 8192> buffer{};
-  unsigned char* const start = buffer.data() + LWS_PRE;
-  unsigned char* at = start;
-  unsigned char* const end = buffer.data() + buffer.size();
-  const HttpResponse& response = exchange.response;
-  bool fits = lws_add_http_common_headers(wsi, static_cast<unsigned>(response.status), response.content_type.c_str(),
-                                          response.body.size(), &at, end) == 0;
-  for (const auto& [name, value] : response.headers) fits = fits && add_header(wsi, name, value, &at, end);
-  if (!fits || lws_finalize_write_http_header(wsi, start, &at, end) != 0) return -1;
-  if (exchange.request.method == HttpMethod::head || response.body.empty())
-    return lws_http_transaction_completed(wsi) != 0 ? -1 : 0;
-  lws_callback_on_writable(wsi);
+  if (exchange.state != LwsExchange::State::receiving) return 0;
+  std::string& body = exchange.request.body;
+  if (body.size() + length > exchange.listener->config.body_bytes_max) exchange.body_too_large = true;
+  if (!exchange.body_too_large && length > 0) body.append(data, length);
   return 0;
 }
 
-int LwsServer::http_write(LwsSession& session, lws* wsi) {
-  if (session.exchange == nullptr) return 0;
-  LwsExchange& exchange = *session.exchange;
-  const std::string& body = exchange.response.body;
-  const std::size_t size = std::min(chunk_bytes, body.size() - exchange.sent);
-  const bool is_last = exchange.sent + size == body.size();
-  frame_.resize(LWS_PRE + size);
-  std::memcpy(frame_.data() + LWS_PRE, body.data() + exchange.sent, size);
-  if (lws_write(wsi, frame_.data() + LWS_PRE, size, is_last ? LWS_WRITE_HTTP_FINAL : LWS_WRITE_HTTP) < 0) return -1;
-  exchange.sent += size;
-  if (is_last) return lws_http_transaction_completed(wsi) != 0 ? -1 : 0;
-  lws_callback_on_writable(wsi);
+int LwsServer::http_complete(LwsExchange& exchange) {
+  // libwebsockets reports the completion of a body of "Content-Length: 0" as well, which http_begin() did not wait for, and
+  // that of any body once more when something comes in after it.
+  if (exchange.state != LwsExchange::State::receiving) return 0;
+  if (!exchange.body_too_large) return http_decide(exchange);
+  exchange.response = json_failure(413, "Body too large");
+  return http_write(exchange);
+}
+
+/// Asks the route. Within libwebsockets' callback.
+int LwsServer::http_decide(LwsExchange& exchange) {
+  exchange.state = LwsExchange::State::deciding;
+  exchanges_.emplace(exchange.id, &exchange);
+  {
+    const HttpReply reply([this, id = exchange.id](HttpResponse response) { http_answered(id, std::move(response)); });
+    exchange.aborter = reply.aborter();
+    const ListenerConfig& config = exchange.listener->config;
+    Route* route = config.routes == nullptr ? nullptr : config.routes->find(exchange.request);
+    if (route != nullptr) {
+      route->http(exchange.request, reply);
+    } else if (config.http) {
+      reply(config.http(exchange.request));
+    } else {
+      reply(json_failure(404, "Not found"));
+    }
+  }
+  if (exchange.state == LwsExchange::State::answered) return http_write(exchange);
+  ++statistics_.http_waiting;
+  HttpRequest request;
+  request.method = exchange.request.method;
+  exchange.request = std::move(request);
+  lws_set_timeout(exchange.wsi, NO_PENDING_TIMEOUT, 0);
+  lws_http_headers_detach(exchange.wsi);
+  watch(exchange, LwsExchange::State::waiting);
   return 0;
+}
+
+void LwsServer::http_answered(std::uint64_t id, HttpResponse response) {
+  const auto found = exchanges_.find(id);
+  if (found == exchanges_.end()) return;
+  LwsExchange& exchange = *found->second;
+  exchange.response = std::move(response);
+  const bool was_waiting = exchange.state == LwsExchange::State::waiting;
+  exchange.state = LwsExchange::State::answered;
+  if (!was_waiting) return;  // inside the route: http_decide() goes on
+  --statistics_.http_waiting;
+  lws_rx_flow_control(exchange.wsi, 1);
+  lws_callback_on_writable(exchange.wsi);
+}
+
+/// Writes the answer. Within libwebsockets' callback; -1 closes the connection, after what it still holds has left.
+int LwsServer::http_write(LwsExchange& exchange) {
+  using State = LwsExchange::State;
+  if (exchange.state != State::answered && exchange.state != State::receiving) return 0;
+  lws* const wsi = exchange.wsi;
+  const HttpResponse& response = exchange.response;
+  const bool has_content = exchange.request.method != HttpMethod::head && response.status != 204 && response.status != 304;
+  const std::string head = response_head(response, exchange.must_close);
+  frame_.assign(head.begin(), head.end());
+  if (has_content) frame_.insert(frame_.end(), response.body.begin(), response.body.end());
+  const int written = lws_write(wsi, frame_.data(), frame_.size(), LWS_WRITE_HTTP);
+  exchange.response = {};
+  if (written < 0) return -1;
+  if (exchange.must_close) {
+    exchange.state = State::done;
+    return -1;
+  }
+  const bool is_sent = lws_partial_buffered(wsi) == 0;
+  if (!is_sent) lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0);  // it is ours from here
+  if (lws_http_transaction_completed(wsi) != 0) return -1;    // which waits for what the kernel did not take
+  if (is_sent) {
+    exchange.state = State::done;
+    exchanges_.erase(exchange.id);
+  } else {
+    exchanges_.emplace(exchange.id, &exchange);
+    watch(exchange, State::sending);
+  }
+  return 0;
+}
+
+void LwsServer::http_ended(LwsSession& session) {
+  const std::unique_ptr<LwsExchange> exchange(std::exchange(session.exchange, nullptr));
+  if (exchange == nullptr) return;
+  exchanges_.erase(exchange->id);
+  if (exchange->state == LwsExchange::State::waiting) {
+    --statistics_.http_waiting;
+    ++statistics_.http_aborted;
+  }
+  exchange->aborter();
+}
+
+void LwsServer::watch(LwsExchange& exchange, LwsExchange::State state) {
+  exchange.state = state;
+  exchange.since = now();
+  lws_rx_flow_control(exchange.wsi, 0);
+  look_at(exchange.since + (state == LwsExchange::State::sending ? sending_look : waiting_look));
+}
+
+void LwsServer::look_at(TimePoint at) {
+  if (at >= next_look_) return;
+  next_look_ = at;
+  exchange_timer_->arm(at);
+}
+
+void LwsServer::look_after_exchanges() {
+  using State = LwsExchange::State;
+  const TimePoint at = now();
+  next_look_ = never;
+  std::vector<std::uint64_t> gone;
+  std::vector<std::uint64_t> late;
+  for (const auto& [id, exchange] : exchanges_) {
+    if (exchange->state == State::waiting) {
+      if (client_has_gone(lws_get_socket_fd(exchange->wsi))) {
+        gone.push_back(id);
+      } else if (at - exchange->since > answer_limit) {
+        late.push_back(id);
+      }
+      look_at(at + waiting_look);
+    } else if (exchange->state == State::sending) {
+      continue_sending(*exchange, at);
+      look_at(at + sending_look);
+    }
+  }
+  for (const std::uint64_t id : gone) {
+    // Closing calls http_ended(), which calls whoever waits for it, who may answer others.
+    if (const auto found = exchanges_.find(id); found != exchanges_.end())
+      lws_set_timeout(found->second->wsi, PENDING_TIMEOUT_HTTP_CONTENT, LWS_TO_KILL_SYNC);
+  }
+  for (const std::uint64_t id : late) {
+    const auto found = exchanges_.find(id);
+    if (found == exchanges_.end() || found->second->state != State::waiting) continue;
+    found->second->aborter();
+    http_answered(id, json_failure(503, "No answer in time"));
+  }
+}
+
+void LwsServer::continue_sending(LwsExchange& exchange, TimePoint at) {
+  if (lws_partial_buffered(exchange.wsi) == 0) {
+    exchange.state = LwsExchange::State::done;  // stays in the table until the connection's next request, or its end
+    lws_rx_flow_control(exchange.wsi, 1);
+    return;
+  }
+  const int fd = lws_get_socket_fd(exchange.wsi);
+  if (client_has_gone(fd) || at - exchange.since > reading_limit) {
+    // The next write fails, and libwebsockets closes.
+    ::shutdown(fd, SHUT_RDWR);
+    lws_rx_flow_control(exchange.wsi, 1);
+    lws_callback_on_writable(exchange.wsi);
+    return;
+  }
+  // For one turn of the loop, in which libwebsockets writes; what it cannot write then waits for the next look.
+  lws_rx_flow_control(exchange.wsi, has_room(fd) ? 1 : 0);
 }
 
 }  // namespace sluice::loop

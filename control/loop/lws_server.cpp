@@ -7,20 +7,17 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace sluice::loop {
 
 namespace {
 
-/// Messages written to one socket in one turn, so that a long queue does not hold up the others.
-constexpr int writes_per_turn = 32;
-/// RFC 6455 section 7.4.1: never sent, the client concludes it from the missing close frame.
-constexpr std::uint16_t terminated = 1006;
-
-int refuse(lws* wsi, unsigned status, const char* text) {
-  lws_return_http_status(wsi, status, text);
-  return -1;
-}
+/// What libwebsockets hands to the kernel in one go; the rest it copies and sends when there is room.
+constexpr std::size_t bytes_per_write = 262144;
+/// Requests whose headers are held: while they arrive, and until they are answered unless that takes long. Each costs about
+/// 12 KiB, when there is one.
+constexpr unsigned header_tables_max = 8192;
 
 /// Descriptors that stay free for the process itself, and beyond those for listeners without WebSocket (admin, metrics):
 /// full signaling must not blind the operator.
@@ -51,7 +48,13 @@ std::string_view fit_close_reason(std::string_view reason) noexcept {
   return reason.substr(0, end);
 }
 
-LwsServer::LwsServer(EventLoop& loop) : loop_(loop), accept_pause_(loop) {
+LwsServer::LwsServer(EventLoop& loop)
+    : loop_(loop),
+      accept_pause_(loop),
+      end_of_turn_(loop.after_io([this] { flush(); })),
+      next_turn_(loop.timer([] {})),
+      heart_(loop.timer([this] { beat(); })),
+      exchange_timer_(loop.timer([this] { look_after_exchanges(); })) {
   // Its own lines would be a second log format; what matters reaches us through callbacks, and AcceptPause.
   static void* foreign_loops[1];
   foreign_loops[0] = loop.native();
@@ -64,7 +67,7 @@ LwsServer::LwsServer(EventLoop& loop) : loop_(loop), accept_pause_(loop) {
   info.alpn = "http/1.1";
   info.timeout_secs = 5;              // an upgrade or a request's headers take no longer
   info.max_http_header_data2 = 8192;  // bytes of headers
-  info.max_http_header_pool2 = 512;   // requests whose headers are being read
+  info.max_http_header_pool2 = header_tables_max;
   info.pt_serv_buf_size = 32768;
   info.fd_limit_per_thread = 0;
   context_ = lws_create_context(&info);
@@ -76,7 +79,10 @@ LwsServer::LwsServer(EventLoop& loop) : loop_(loop), accept_pause_(loop) {
 }
 
 LwsServer::~LwsServer() {
-  heartbeats_.clear();
+  ending_ = true;
+  // Whoever holds a reply finds out that its client is gone.
+  const auto exchanges = std::exchange(exchanges_, {});
+  for (const auto& [id, exchange] : exchanges) exchange->aborter();
   // With a foreign loop the first call only starts the closing of handles: one turn of the loop closes those of connections,
   // and a later one those that lie inside the context, whose memory the second call releases. A turn too few leaves libuv
   // with freed handles.
@@ -99,12 +105,13 @@ std::uint16_t LwsServer::listen(ListenerConfig config) {
     entry.callback = &LwsServer::callback;
     entry.per_session_data_size = sizeof(LwsSession);
     entry.rx_buffer_size = 16384;
+    entry.tx_packet_size = bytes_per_write;
     entry.user = listener.get();
     return entry;
   };
-  listener->protocols = {protocol("http"), protocol(listener->offered_name.data()), lws_protocols{}};
+  listener->protocols = {protocol("http"), protocol(listener->protocol_name.data()), lws_protocols{}};
   // An empty name would match nothing; the entry takes its name in confirm_upgrade.
-  listener->offered_name[0] = '\x01';
+  listener->protocol_name[0] = '\x01';
 
   lws_context_creation_info info{};
   info.port = settings.port;
@@ -131,35 +138,46 @@ std::uint16_t LwsServer::listen(ListenerConfig config) {
                   settings.name + ".tls are no PEM certificate and key.");
   }
   const LwsListener& opened = *listener;
-  if (settings.websocket != nullptr)
-    heartbeats_.push_back(loop_.every(settings.ping_interval, [this, &opened] { heartbeat(opened); }));
   listeners_.push_back(std::move(listener));
   return static_cast<std::uint16_t>(lws_get_vhost_listen_port(opened.vhost));
 }
 
 int LwsServer::callback(lws* wsi, lws_callback_reasons reason, void* user, void* in, std::size_t length) {
-  if (reason == LWS_CALLBACK_FILTER_NETWORK_CONNECTION) {  // of the listening socket; not 0: the connection is closed
-    auto& server = *static_cast<LwsServer*>(lws_context_user(lws_get_context(wsi)));
-    if (server.has_room_for(wsi, static_cast<int>(reinterpret_cast<std::intptr_t>(in)))) return 0;
-    ++server.statistics_.connections_refused;
-    return 1;
+  auto& server = *static_cast<LwsServer*>(lws_context_user(lws_get_context(wsi)));
+  switch (reason) {
+    case LWS_CALLBACK_FILTER_NETWORK_CONNECTION:  // of the listening socket; not 0: the connection is closed
+      return server.may_enter(wsi, static_cast<int>(reinterpret_cast<std::intptr_t>(in))) ? 0 : 1;
+    case LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED:
+      server.entered(wsi);
+      return 0;
+    case LWS_CALLBACK_WSI_DESTROY:
+      left(wsi);
+      return 0;
+    default:
+      break;
   }
   const lws_protocols* protocol = lws_get_protocol(wsi);
   auto* listener = protocol == nullptr ? nullptr : static_cast<LwsListener*>(protocol->user);
   auto* session = static_cast<LwsSession*>(user);
   if (listener == nullptr) return 0;
-  auto& server = *static_cast<LwsServer*>(lws_context_user(lws_get_context(wsi)));
   const auto* bytes = static_cast<const char*>(in);
   switch (reason) {
     case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
       return server.confirm_upgrade(*listener, wsi, bytes);
+    case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
+      // Between the choice by name and the answer that says it.
+      if (!listener->grant) return 1;
+      listener->protocol_name.fill('\0');
+      listener->grant->accept.subprotocol.copy(listener->protocol_name.data(), subprotocol_size_max);
+      return 0;
     case LWS_CALLBACK_ESTABLISHED:
+      if (!listener->grant) return -1;
       server.opened(*listener, *session, wsi);
       return 0;
     case LWS_CALLBACK_RECEIVE:
       return session->socket == nullptr ? -1 : server.received(*session->socket, bytes, length);
     case LWS_CALLBACK_RECEIVE_PONG:
-      if (session->socket != nullptr) session->socket->awaiting_pong = false;
+      if (session->socket != nullptr) session->socket->unanswered_since = never;
       return 0;
     case LWS_CALLBACK_SERVER_WRITEABLE:
       return session->socket == nullptr ? -1 : server.writable(*session->socket);
@@ -170,194 +188,66 @@ int LwsServer::callback(lws* wsi, lws_callback_reasons reason, void* user, void*
     case LWS_CALLBACK_HTTP:
       return server.http_begin(*listener, *session, wsi);
     case LWS_CALLBACK_HTTP_BODY:
-      return server.http_body(*listener, *session, bytes, length);
+      return server.http_body(*session, bytes, length);
     case LWS_CALLBACK_HTTP_BODY_COMPLETION:
-      return server.http_answer(*listener, *session, wsi);
+      return session->exchange == nullptr ? -1 : server.http_complete(*session->exchange);
     case LWS_CALLBACK_HTTP_WRITEABLE:
-      return server.http_write(*session, wsi);
+      return session->exchange == nullptr ? 0 : server.http_write(*session->exchange);
     case LWS_CALLBACK_HTTP_DROP_PROTOCOL:
     case LWS_CALLBACK_CLOSED_HTTP:
-      if (session != nullptr) delete std::exchange(session->exchange, nullptr);
+      if (session != nullptr) server.http_ended(*session);
       return 0;
     default:
       return 0;
   }
 }
 
-bool LwsServer::has_room_for(lws* wsi, int accepted_fd) const noexcept {
+LwsListener* LwsServer::listener_of(lws_vhost* vhost) const noexcept {
+  const auto found = std::find_if(listeners_.begin(), listeners_.end(), [&](const auto& l) { return l->vhost == vhost; });
+  return found == listeners_.end() ? nullptr : found->get();
+}
+
+bool LwsServer::may_enter(lws* wsi, int accepted_fd) {
+  const LwsListener* listener = listener_of(lws_get_vhost(wsi));
   // The lowest free number is given first, so a high one says that those below are taken.
   rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return true;
-  const auto listener =
-      std::find_if(listeners_.begin(), listeners_.end(), [&](const auto& l) { return l->vhost == lws_get_vhost(wsi); });
-  const bool websocket = listener != listeners_.end() && (*listener)->config.websocket != nullptr;
-  const rlim_t reserve = own_reserve + (websocket ? operator_reserve : 0);
-  return static_cast<rlim_t>(accepted_fd) + reserve < limit.rlim_cur;
-}
-
-int LwsServer::confirm_upgrade(LwsListener& listener, lws* wsi, const char* wanted) {
-  // A pure filter: 0, or -1 after the answer was written (there are advisories against other uses of this callback).
-  const auto refused = [&](unsigned status, const char* text) {
-    ++statistics_.upgrades_refused;
-    return refuse(wsi, status, text);
-  };
-  if (strcasecmp(wanted, "websocket") != 0) return refused(HTTP_STATUS_BAD_REQUEST, "only WebSocket upgrades are served");
-  if (request_header(wsi, WSI_TOKEN_VERSION) != "13") return refused(426, "WebSocket version 13 is required");
-  if (listener.config.websocket == nullptr) return refused(HTTP_STATUS_NOT_FOUND, "no WebSocket here");
-  if (shutting_down_) return refused(HTTP_STATUS_SERVICE_UNAVAILABLE, "shutting down");
-  const auto& origins = listener.config.allowed_origins;
-  if (!origins.empty() &&
-      std::find(origins.begin(), origins.end(), request_header(wsi, WSI_TOKEN_ORIGIN)) == origins.end()) {
-    return refused(HTTP_STATUS_FORBIDDEN, "origin not allowed");
-  }
-  const std::string ip = request_ip(wsi, listener.config.trust_proxy);
-  const auto known = listener.sockets_by_ip.find(ip);
-  if (!is_loopback_ip(ip) && known != listener.sockets_by_ip.end() && known->second >= listener.config.sockets_per_ip_max) {
-    return refused(429, "too many connections");
-  }
-  const std::string offered = request_header(wsi, WSI_TOKEN_PROTOCOL);
-  const std::size_t start = std::min(offered.find_first_not_of(" \t,"), offered.size());
-  const std::string first = offered.substr(start, offered.find_first_of(" \t,", start) - start);
-  if (first.size() > subprotocol_size_max) return refused(HTTP_STATUS_BAD_REQUEST, "subprotocol name too long");
-  listener.offered_name.fill('\0');
-  std::copy(first.begin(), first.end(), listener.offered_name.begin());
-  if (first.empty()) listener.offered_name[0] = '\x01';
-  return 0;
-}
-
-void LwsServer::opened(LwsListener& listener, LwsSession& session, lws* wsi) {
-  auto* socket = new LwsSocket;  // released in closed(), which libwebsockets always calls after this
-  session.socket = socket;
-  socket->listener = &listener;
-  socket->wsi = wsi;
-  socket->id = next_id_++;
-  socket->ip = request_ip(wsi, listener.config.trust_proxy);
-  sockets_.emplace(socket->id, socket);
-  ++listener.sockets_by_ip[socket->ip];
-  ++statistics_.sockets_opened;
-  ++statistics_.sockets_open;
-  UpgradeRequest request;
-  request.path = request_method_and_path(wsi).second;
-  request.query = request_query(wsi);
-  request.remote_ip = socket->ip;
-  if (lws_hdr_total_length(wsi, WSI_TOKEN_PROTOCOL) > 0) request.subprotocol = listener.offered_name.data();
-  request.origin = request_header(wsi, WSI_TOKEN_ORIGIN);
-  listener.config.websocket->on_open(socket->id, request);
-}
-
-int LwsServer::received(LwsSocket& socket, const char* data, std::size_t length) {
-  if (socket.closing) return 0;  // what a client says after it was told to go is not heard
-  if (socket.received.size() + length > socket.listener->config.message_bytes_max) {
-    ++statistics_.messages_too_large;
-    socket.received = {};
-    std::string reason = "message too big";
-    lws_close_reason(socket.wsi, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE, reinterpret_cast<unsigned char*>(reason.data()),
-                     reason.size());
-    return -1;
-  }
-  socket.received.append(data, length);
-  if (lws_is_final_fragment(socket.wsi) == 0 || lws_remaining_packet_payload(socket.wsi) > 0) return 0;
-  ++statistics_.messages_in;
-  const std::string message = std::exchange(socket.received, {});
-  socket.listener->config.websocket->on_message(socket.id, as_bytes(message));
-  return 0;
-}
-
-int LwsServer::writable(LwsSocket& socket) {
-  if (socket.ping_due) {
-    socket.ping_due = false;
-    // Not empty: libwebsockets reports a pong only when it carries something.
-    std::array<unsigned char, LWS_PRE + 1> ping{};
-    if (lws_write(socket.wsi, ping.data() + LWS_PRE, 1, LWS_WRITE_PING) < 0) return -1;
-  }
-  for (int written = 0; written < writes_per_turn && !socket.queue.empty() && lws_send_pipe_choked(socket.wsi) == 0;
-       ++written) {
-    const std::shared_ptr<const std::string> text = std::move(socket.queue.front());
-    socket.queue.pop_front();
-    socket.queue_bytes -= text->size();
-    frame_.resize(LWS_PRE + text->size());
-    std::memcpy(frame_.data() + LWS_PRE, text->data(), text->size());
-    if (lws_write(socket.wsi, frame_.data() + LWS_PRE, text->size(), LWS_WRITE_TEXT) < 0) return -1;
-    ++statistics_.messages_out;
-  }
-  if (!socket.queue.empty()) {
-    lws_callback_on_writable(socket.wsi);
-    return 0;
-  }
-  if (!socket.closing || socket.close_sent || socket.closing->first == terminated) return 0;
-  // Closing is asked for here rather than by returning -1: Debian's build closes twice in that path, and the second time
-  // cuts the connection before the frame has left. libwebsockets then waits a few seconds for the peer's answer.
-  auto& [code, reason] = *socket.closing;
-  socket.close_sent = true;
-  lws_close_reason(socket.wsi, static_cast<lws_close_status>(code), reinterpret_cast<unsigned char*>(reason.data()),
-                   reason.size());
-  lws_set_timeout(socket.wsi, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_SYNC);
-  return 0;
-}
-
-void LwsServer::closed(LwsSession& session) {
-  const std::unique_ptr<LwsSocket> socket(std::exchange(session.socket, nullptr));
-  if (socket == nullptr) return;
-  sockets_.erase(socket->id);
-  --statistics_.sockets_open;
-  const auto count = socket->listener->sockets_by_ip.find(socket->ip);
-  if (count != socket->listener->sockets_by_ip.end() && --count->second == 0) socket->listener->sockets_by_ip.erase(count);
-  socket->listener->config.websocket->on_close(socket->id);
-}
-
-void LwsServer::heartbeat(const LwsListener& listener) {
-  for (const auto& [id, socket] : sockets_) {
-    if (socket->listener != &listener) continue;
-    if (socket->awaiting_pong) {
-      ++statistics_.heartbeats_missed;
-      terminate(id);
-      continue;
+  if (::getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) {
+    const bool websocket = listener != nullptr && listener->config.websocket != nullptr;
+    const rlim_t reserve = own_reserve + (websocket ? operator_reserve : 0);
+    if (static_cast<rlim_t>(accepted_fd) + reserve >= limit.rlim_cur) {
+      ++statistics_.connections_refused;
+      return false;
     }
-    socket->awaiting_pong = true;
-    socket->ping_due = true;
-    lws_callback_on_writable(socket->wsi);
   }
-}
-
-void LwsServer::send(SocketId id, std::shared_ptr<const std::string> text) {
-  const auto found = sockets_.find(id);
-  if (found == sockets_.end() || found->second->closing) return;
-  LwsSocket& socket = *found->second;
-  socket.queue_bytes += text->size();
-  if (socket.queue_bytes > socket.listener->config.send_queue_bytes_max) {
-    // The reader does not keep up: it is let go rather than waited for, and its queue is not delivered.
-    ++statistics_.slow_readers_closed;
-    terminate(id);
-    return;
+  // Behind a proxy everybody has the proxy's address; its clients are counted when they upgrade.
+  if (listener == nullptr || listener->config.trust_proxy) return true;
+  const std::string ip = socket_ip(accepted_fd);
+  const auto known = listener->connections_by_ip.find(ip);
+  if (is_loopback_ip(ip) || known == listener->connections_by_ip.end() ||
+      known->second.connections < listener->config.sockets_per_ip_max) {
+    return true;
   }
-  socket.queue.push_back(std::move(text));
-  lws_callback_on_writable(socket.wsi);
+  ++statistics_.over_ip_limit;
+  return false;
 }
 
-void LwsServer::close(SocketId id, std::uint16_t code, std::string_view reason) {
-  const auto found = sockets_.find(id);
-  if (found == sockets_.end() || found->second->closing) return;
-  found->second->closing.emplace(code, fit_close_reason(reason));
-  lws_callback_on_writable(found->second->wsi);
+void LwsServer::entered(lws* wsi) {
+  LwsListener* listener = listener_of(lws_get_vhost(wsi));
+  if (listener == nullptr || listener->config.trust_proxy) return;
+  const std::string ip = socket_ip(lws_get_socket_fd(wsi));
+  if (is_loopback_ip(ip)) return;
+  LwsAddress& address = listener->connections_by_ip[ip];
+  address.ip = ip;
+  ++address.connections;
+  lws_set_opaque_user_data(wsi, &address);  // nodes of an unordered_map stay where they are
 }
 
-void LwsServer::terminate(SocketId id) {
-  const auto found = sockets_.find(id);
-  if (found == sockets_.end()) return;
-  found->second->closing.emplace(terminated, "");
-  found->second->queue.clear();
-  found->second->queue_bytes = 0;
-  // The end of the stream then arrives like any other, whatever callback this is called from. libwebsockets' own delayed
-  // kill waits for a timer that it arms only after I/O of its own: on a quiet server, for ever.
-  ::shutdown(lws_get_socket_fd(found->second->wsi), SHUT_RDWR);
-}
-
-void LwsServer::shut_down(std::uint16_t code, std::string_view reason) {
-  shutting_down_ = true;
-  std::vector<SocketId> ids;
-  ids.reserve(sockets_.size());
-  for (const auto& [id, socket] : sockets_) ids.push_back(id);
-  for (const SocketId id : ids) close(id, code, reason);
+void LwsServer::left(lws* wsi) {
+  auto* address = static_cast<LwsAddress*>(lws_get_opaque_user_data(wsi));
+  if (address == nullptr || --address->connections > 0) return;
+  auto& server = *static_cast<LwsServer*>(lws_context_user(lws_get_context(wsi)));
+  if (LwsListener* listener = server.listener_of(lws_get_vhost(wsi)); listener != nullptr)
+    listener->connections_by_ip.erase(std::string(address->ip));
 }
 
 void LwsServer::reload_tls() {

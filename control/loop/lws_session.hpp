@@ -3,53 +3,92 @@
 #include <libwebsockets.h>
 
 #include <array>
-#include <deque>
-#include <memory>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
+#include "control/loop/http_reply.hpp"
 #include "control/loop/web_server.hpp"
+#include "shm/types/shared_text.hpp"
 
 namespace sluice::loop {
 
-/// libwebsockets tokenises at most 63 characters of a subprotocol's name.
+/// libwebsockets tokenises at most 63 characters of a subprotocol's name, and 127 of the whole list.
 inline constexpr std::size_t subprotocol_size_max = 63;
+inline constexpr std::size_t subprotocol_list_size_max = 127;
+
+/// Connections of one address.
+struct LwsAddress {
+  std::string ip;
+  std::uint32_t connections = 0;
+};
+
+/// What an upgrade was granted; lives from the upgrade callback to the established one, on one stack.
+struct LwsGrant {
+  UpgradeAccept accept;
+  UpgradeRequest request;
+};
 
 /// One open port. Internal to this folder.
 struct LwsListener {
   ListenerConfig config;
   lws_vhost* vhost = nullptr;
   std::array<lws_protocols, 3> protocols{};
-  /// The name of protocols[1]. libwebsockets selects a subprotocol by comparing names; the contract selects whatever the
-  /// client offers first. So this entry takes the offered name for the length of one upgrade (all on one thread).
-  std::array<char, subprotocol_size_max + 1> offered_name{};
+  /// The name of protocols[1]. libwebsockets selects a subprotocol by comparing names; who decides here are routes. So this
+  /// entry takes the name that the client offers first, which makes it the one that matches, and then the name that was
+  /// decided upon, which is sent; all for the length of one upgrade, on one thread.
+  std::array<char, subprotocol_size_max + 1> protocol_name{};
+  std::optional<LwsGrant> grant;
   std::unordered_map<std::string, std::uint32_t> sockets_by_ip;
+  std::unordered_map<std::string, LwsAddress> connections_by_ip;
 };
 
 /// One HTTP exchange on a connection.
 struct LwsExchange {
+  enum class State : std::uint8_t {
+    receiving,  // the body
+    deciding,   // inside the route
+    waiting,    // for an answer; libwebsockets does not look at the socket meanwhile
+    answered,   // to be written when libwebsockets calls
+    sending,    // written, but the kernel has not taken all
+    done,
+  };
+  std::uint64_t id = 0;
+  lws* wsi = nullptr;
+  LwsListener* listener = nullptr;
+  State state = State::receiving;
   HttpRequest request;
   HttpResponse response;
-  std::size_t sent = 0;
+  HttpReply::Aborter aborter;
   bool body_too_large = false;
-  bool answered = false;
+  bool must_close = false;  // the connection cannot be used for another request
+  TimePoint since{};        // of waiting or sending
 };
 
 /// One WebSocket.
 struct LwsSocket {
+  struct Outgoing {
+    SharedText text;
+    MessageKind kind = MessageKind::text;
+  };
   LwsListener* listener = nullptr;
   lws* wsi = nullptr;
+  WebSocketHandler* handler = nullptr;
   SocketId id = 0;
   std::string ip;
+  std::size_t message_bytes_max = 0;
+  std::size_t send_queue_bytes_max = 0;
   std::string received;  // fragments of the message being received
-  std::deque<std::shared_ptr<const std::string>> queue;
+  std::vector<Outgoing> queue;
   std::size_t queue_bytes = 0;
+  TimePoint unanswered_since = never;  // the oldest ping without a pong
   std::optional<std::pair<std::uint16_t, std::string>> closing;
   bool close_sent = false;
   bool ping_due = false;
-  bool awaiting_pong = false;
+  bool flush_due = false;  // it is in the list of those to be written at the end of this turn
 };
 
 /// What libwebsockets keeps for each connection (zeroed memory of its own): at most one of the two is set.
@@ -60,10 +99,15 @@ struct LwsSession {
 
 /// A header of the request being handled, or empty.
 [[nodiscard]] std::string request_header(lws* wsi, lws_token_indexes token);
-[[nodiscard]] std::pair<HttpMethod, std::string> request_method_and_path(lws* wsi);
-[[nodiscard]] std::string request_query(lws* wsi);
+/// All that the head says; for an upgrade as well.
+void read_request_head(lws* wsi, const ListenerConfig& config, RequestHead& head);
 /// The client's address as text; IPv4-mapped ones as IPv4 (contract section 22).
 [[nodiscard]] std::string request_ip(lws* wsi, bool trust_proxy);
+[[nodiscard]] std::string socket_ip(int fd);
 [[nodiscard]] bool is_loopback_ip(std::string_view ip);
+/// The elements of a comma-separated header.
+[[nodiscard]] std::vector<std::string> list_elements(std::string_view list);
+/// Status line, headers and the empty line. `closes`: says that the connection ends.
+[[nodiscard]] std::string response_head(const HttpResponse& response, bool closes);
 
 }  // namespace sluice::loop

@@ -9,8 +9,8 @@ WebServer::~WebServer() = default;
 std::uint16_t WebServer::listen(ListenerConfig config) {
   return server_->listen(std::move(config));
 }
-void WebServer::send(SocketId id, std::shared_ptr<const std::string> text) {
-  server_->send(id, std::move(text));
+void WebServer::send(SocketId id, SharedText text, MessageKind kind) {
+  server_->send(id, std::move(text), kind);
 }
 void WebServer::close(SocketId id, std::uint16_t code, std::string_view reason) {
   server_->close(id, code, reason);
@@ -26,6 +26,9 @@ void WebServer::reload_tls() {
 }
 const WebServerStatistics& WebServer::statistics() const noexcept {
   return server_->statistics();
+}
+std::size_t WebServer::queued_bytes(SocketId id) const noexcept {
+  return server_->queued_bytes(id);
 }
 
 }  // namespace sluice::loop

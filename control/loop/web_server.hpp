@@ -10,34 +10,14 @@
 #include <vector>
 
 #include "control/loop/http_message.hpp"
-#include "shm/types/bytes.hpp"
+#include "control/loop/route.hpp"
+#include "shm/types/message_kind.hpp"
+#include "shm/types/shared_text.hpp"
 #include "shm/types/time.hpp"
 
 namespace sluice::loop {
 
 class EventLoop;
-
-/// Names one WebSocket for its life; never reused by this process.
-using SocketId = std::uint64_t;
-
-/// What the upgrade request said.
-struct UpgradeRequest {
-  std::string path;
-  std::string query;
-  std::string remote_ip;    // of the TCP connection, or of X-Forwarded-For if the listener trusts it
-  std::string subprotocol;  // the one selected: the first offered, or empty
-  std::string origin;
-};
-
-/// Receives what happens on a listener's WebSockets. Called on the loop's thread; may call back into the WebServer.
-class WebSocketHandler {
- public:
-  virtual ~WebSocketHandler() = default;
-  virtual void on_open(SocketId id, const UpgradeRequest& request) = 0;
-  /// One whole message, text or binary alike; borrowed for the call.
-  virtual void on_message(SocketId id, Bytes message) = 0;
-  virtual void on_close(SocketId id) = 0;
-};
 
 struct ListenerConfig {
   std::string name;               // for logs: "signaling", "admin"
@@ -47,12 +27,13 @@ struct ListenerConfig {
   std::size_t message_bytes_max = 1048576;
   std::size_t body_bytes_max = 1048576;
   std::size_t send_queue_bytes_max = 4 * 1048576;  // a slower reader is disconnected
-  std::uint32_t sockets_per_ip_max = 512;          // loopback is exempt
+  std::uint32_t sockets_per_ip_max = 512;          // TCP connections and WebSockets; loopback is exempt
   Duration ping_interval = std::chrono::seconds(30);
   bool trust_proxy = false;
   std::vector<std::string> allowed_origins;  // empty = all
+  const Routes* routes = nullptr;            // asked first; may grow later
   std::function<HttpResponse(const HttpRequest&)> http;
-  WebSocketHandler* websocket = nullptr;  // null: upgrades are refused
+  WebSocketHandler* websocket = nullptr;  // null: upgrades that no route claims are refused
 };
 
 struct WebServerStatistics {
@@ -66,6 +47,9 @@ struct WebServerStatistics {
   std::uint64_t heartbeats_missed = 0;
   std::uint64_t messages_too_large = 0;
   std::uint64_t http_requests = 0;
+  std::uint64_t http_waiting = 0;   ///< requests that will be answered later
+  std::uint64_t http_aborted = 0;   ///< whose client went before the answer
+  std::uint64_t over_ip_limit = 0;  ///< connections and upgrades refused because of sockets_per_ip_max
 };
 
 /// A listener could not be opened; what() is one sentence that says what to do.
@@ -76,9 +60,9 @@ class ListenError : public std::runtime_error {
 
 /// HTTP/1.1 and WebSocket by libwebsockets on the event loop. HTTP/2 is neither offered nor accepted, nor is compression.
 /// Message order is kept per socket; broken frames close only their own connection (1002, 1007, 1009). One rule of RFC 6455
-/// section 5.1 is not kept: frames without a mask are taken instead of closed with 1002. libwebsockets 4.1 reads the mask bit
-/// and shows it to no callback, nor the bytes before it has parsed them; later versions refuse such frames by themselves. The
-/// mask protects proxies on the way from scripts in browsers, which cannot leave it out.
+/// section 5.1 is not kept: frames without a mask are taken instead of closed with 1002. libwebsockets 4.1 reads the mask
+/// bit and shows it to no callback, nor the bytes before it has parsed them; later versions refuse such frames by
+/// themselves. The mask protects proxies on the way from scripts in browsers, which cannot leave it out.
 class WebServer {
  public:
   explicit WebServer(EventLoop& loop);
@@ -89,8 +73,9 @@ class WebServer {
   /// Opens a listener; returns its port. Throws ListenError.
   std::uint16_t listen(ListenerConfig config);
 
-  /// Queues one text message. Nothing happens for a socket that is closing or gone.
-  void send(SocketId id, std::shared_ptr<const std::string> text);
+  /// Queues one message. Nothing happens for a socket that is closing or gone. What one turn of the loop queues for a socket
+  /// leaves in one write at its end, and the text is not copied before.
+  void send(SocketId id, SharedText text, MessageKind kind = MessageKind::text);
   /// Closes after what is queued has left. `reason` is cut to 123 UTF-8 bytes at a character boundary.
   void close(SocketId id, std::uint16_t code, std::string_view reason);
   /// Drops the TCP connection without a close frame.
@@ -101,6 +86,8 @@ class WebServer {
   void reload_tls();
 
   [[nodiscard]] const WebServerStatistics& statistics() const noexcept;
+  /// Bytes queued for a socket that the kernel has not taken; 0 for one that is gone.
+  [[nodiscard]] std::size_t queued_bytes(SocketId id) const noexcept;
 
  private:
   std::unique_ptr<class LwsServer> server_;

@@ -17,6 +17,7 @@
 #include "control/rooms/facts.hpp"
 #include "control/rooms/rooms.hpp"
 #include "shm/types/entropy.hpp"
+#include "shm/types/shared_text.hpp"
 #include "shm/types/time.hpp"
 
 namespace sluice {
@@ -28,9 +29,6 @@ struct SessionOptions {
   /// Least hold time after a restart of the control process: clients notice the lost socket and come back.
   Duration restart_hold = std::chrono::seconds(15);
 };
-
-/// One message as it goes out, shared by all its receivers.
-using SharedText = std::shared_ptr<const std::string>;
 
 /// Holds peers whose connection was lost, and lets them resume by token (contract section 9). Tokens are 256 random bits
 /// from admission on, good for one resume, renewed by it, and die with the membership. Works for peers of any dialect.

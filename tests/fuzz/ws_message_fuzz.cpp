@@ -35,6 +35,8 @@ class CheckingSink final : public ConnectionSink {
     const auto view = JsonView::parse(*text, 80);  // what was relayed lies somewhat deeper than it came
     if (!open.contains(connection.value) || !view || view->kind() != JsonKind::object) std::abort();
   }
+  void send_binary(ConnectionId, SharedText) override { std::abort(); }
+  void terminate(ConnectionId connection) override { close(connection, 1006, ""); }
   void close(ConnectionId connection, std::uint16_t, std::string_view reason) override {
     if (open.erase(connection.value) != 1 || reason.size() > 123) std::abort();
   }

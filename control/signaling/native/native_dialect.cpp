@@ -61,7 +61,7 @@ void NativeDialect::on_open(ConnectionId connection, const ConnectionInfo& info,
   outbox_.send(peer, native::connected(peer));
 }
 
-void NativeDialect::on_message(ConnectionId connection, Bytes message, TimePoint now) {
+void NativeDialect::on_message(ConnectionId connection, Bytes message, MessageKind, TimePoint now) {
   now_ = now;
   Connection* found = find(connection);
   if (found == nullptr) return;

@@ -17,7 +17,8 @@
 #include "control/rooms/message_guard.hpp"
 #include "control/rooms/rooms.hpp"
 #include "control/sessions/sessions.hpp"
-#include "control/signaling/native/connection_sink.hpp"
+#include "control/signaling/connections/connection_handler.hpp"
+#include "control/signaling/connections/connection_sink.hpp"
 #include "control/signaling/native/control_payload.hpp"
 #include "control/signaling/native/join_limit.hpp"
 #include "control/signaling/native/outbox.hpp"
@@ -35,23 +36,26 @@ class SfuSignaling;
 ///
 /// It has no deadlines of its own: Sessions has those of held peers. Construct it after Sessions, ControlState and Media,
 /// and attach SfuSignaling to it.
-class NativeDialect {
+class NativeDialect final : public ConnectionHandler {
  public:
   /// Raw JSON array for `room:joined.iceServers`, or nothing (contract section 14).
   using IceServers = std::function<std::optional<std::string>(const PeerId&, TimePoint now)>;
 
   /// All borrowed for life.
   NativeDialect(Rooms& rooms, Sessions& sessions, Bus& bus, ConnectionSink& sink, SignalingOptions options);
-  ~NativeDialect();
+  ~NativeDialect() override;
   NativeDialect(const NativeDialect&) = delete;
   NativeDialect& operator=(const NativeDialect&) = delete;
 
   // --- from the transport layer
-  void on_open(ConnectionId connection, const ConnectionInfo& info, TimePoint now);
-  /// One whole message, text or binary. Anything that is no JSON object is handled as the contract says; nothing throws.
-  void on_message(ConnectionId connection, Bytes message, TimePoint now);
+  void on_open(ConnectionId connection, const ConnectionInfo& info, TimePoint now) override;
+  /// Text and binary alike. Anything that is no JSON object is handled as the contract says; nothing throws.
+  void on_message(ConnectionId connection, Bytes message, MessageKind kind, TimePoint now) override;
+  void on_message(ConnectionId connection, Bytes message, TimePoint now) {
+    on_message(connection, message, MessageKind::text, now);
+  }
   /// The connection is gone, by whomever. Unknown ids (those that we closed) are ignored.
-  void on_close(ConnectionId connection, TimePoint now);
+  void on_close(ConnectionId connection, TimePoint now) override;
   /// Closes every connection with 1001 `Server shutting down`; members stay as they are.
   void shut_down();
 

@@ -11,7 +11,7 @@
 #include "control/rooms/broadcast_recorder.hpp"
 #include "control/rooms/rooms.hpp"
 #include "control/sessions/sessions.hpp"
-#include "control/signaling/native/connection_sink.hpp"
+#include "control/signaling/connections/connection_sink.hpp"
 
 namespace sluice {
 

@@ -29,7 +29,7 @@ class EchoHandler final : public WebSocketHandler {
     server->send(
         id, std::make_shared<const std::string>("open " + request.path + " " + request.query + " " + request.subprotocol));
   }
-  void on_message(SocketId id, Bytes message) override {
+  void on_message(SocketId id, Bytes message, MessageKind) override {
     const std::string text(as_text(message));
     if (text == "close") {
       server->send(id, std::make_shared<const std::string>("bye"));

@@ -50,6 +50,8 @@ class RecordingSink final : public ConnectionSink {
     record.sent.push_back(*text);
     texts.push_back(text);
   }
+  void send_binary(ConnectionId, SharedText) override { ADD_FAILURE() << "the native protocol sends text only"; }
+  void terminate(ConnectionId connection) override { close(connection, 1006, ""); }
   void close(ConnectionId connection, std::uint16_t code, std::string_view reason) override {
     EXPECT_FALSE(records[connection.value].closed) << "closed twice";
     records[connection.value].closed = {code, std::string(reason)};

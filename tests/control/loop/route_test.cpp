@@ -1,0 +1,342 @@
+#include "control/loop/route.hpp"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "control/loop/event_loop.hpp"
+#include "control/loop/web_server.hpp"
+#include "tests/support/tcp_client.hpp"
+
+namespace sluice::loop {
+namespace {
+
+using test::TcpClient;
+using test::WebSocketClient;
+using namespace std::chrono_literals;
+
+/// Sends back what comes, in the kind that it came in; tells who it is when a socket opens.
+class KindEcho final : public WebSocketHandler {
+ public:
+  explicit KindEcho(std::string name) : name_(std::move(name)) {}
+  WebServer* server = nullptr;
+  void on_open(SocketId id, const UpgradeRequest& request) override {
+    server->send(id, std::make_shared<const std::string>(name_ + " " + request.subprotocol + " " +
+                                                         request.header("x-request-id").value_or("-")));
+  }
+  void on_message(SocketId id, Bytes message, MessageKind kind) override {
+    const std::string text(as_text(message));
+    if (text == "many") {
+      for (int i = 0; i < 1000; ++i) server->send(id, std::make_shared<const std::string>("m" + std::to_string(i)));
+      server->send(id, std::make_shared<const std::string>(20000, 'L'));
+      server->send(id, std::make_shared<const std::string>("last"));
+      server->close(id, 4001, "enough");
+      return;
+    }
+    server->send(id, std::make_shared<const std::string>(text), kind);
+  }
+  void on_close(SocketId) override {}
+
+ private:
+  std::string name_;
+};
+
+/// Everything below /r/: upgrades by path, requests that wait until another one releases them.
+class TestRoute final : public Route {
+ public:
+  explicit TestRoute(WebSocketHandler& handler) : handler_(handler) {}
+  bool claims(const RequestHead& head) const override {
+    return head.path.starts_with("/r/") || head.header("sec-websocket-protocol") == "special";
+  }
+  UpgradeDecision upgrade(const UpgradeRequest& request) override {
+    if (request.path == "/r/forbidden") return UpgradeRefusal{403, "application/json", R"({"e":1})", {{"x-why", "no\r\nx-bad: 1"}}};
+    if (request.path == "/r/required") return UpgradeRefusal{426, "text/plain", "", {{"upgrade", "websocket"}}};
+    if (request.path == "/r/long") return UpgradeRefusal{400, "text/plain", std::string(500000, 'r'), {}};
+    UpgradeAccept accept;
+    accept.handler = &handler_;
+    accept.message_bytes_max = 30000;
+    if (request.path == "/r/ping") {
+      accept.ping_interval = 300ms;
+      accept.ping_timeout = 200ms;
+    }
+    if (request.path == "/r/second") accept.subprotocol = request.subprotocols.at(1);
+    return accept;
+  }
+  void http(const HttpRequest& request, HttpReply reply) override {
+    const std::scoped_lock lock(mutex);
+    if (request.path == "/r/wait") {
+      reply.on_abort([this] { ++aborts; });
+      waiting.push_back(std::move(reply));
+      ++waits;
+    } else if (request.path == "/r/release") {
+      for (const HttpReply& waiter : std::exchange(waiting, {})) waiter({200, "text/plain", "released " + request.body});
+      reply({204, "", "", {{"x-a", "b"}}});
+    } else if (request.path == "/r/drop") {
+      waiting.clear();
+      reply({200, "text/plain", "dropped"});
+    } else if (request.path == "/r/huge") {
+      reply({200, "text/plain", std::string(20000000, 'h')});
+    } else {
+      reply({200, "text/plain",
+             std::to_string(static_cast<int>(request.method)) + "|" + request.body + "|" +
+                 request.header("if-match").value_or("none") + "|" + request.header("x-session-id").value_or("none")});
+    }
+  }
+  std::mutex mutex;
+  std::vector<HttpReply> waiting;
+  std::atomic<int> waits{0};
+  std::atomic<int> aborts{0};
+
+ private:
+  WebSocketHandler& handler_;
+};
+
+class RouteTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::atomic<bool> ready{false};
+    thread_ = std::thread([&] {
+      EventLoop loop;
+      {
+        WebServer server(loop);
+        own_.server = &server;
+        routed_.server = &server;
+        Routes routes;
+        routes.add(route_);
+        ListenerConfig config;
+        config.name = "signaling";
+        config.host = "127.0.0.1";
+        config.routes = &routes;
+        config.websocket = &own_;
+        config.http = [](const HttpRequest& request) { return HttpResponse{200, "text/plain", "own " + request.path, {}}; };
+        port_ = server.listen(config);
+        const auto stop = loop.timer([&] { loop.stop(); });
+        const auto poll = loop.every(5ms, [&] {
+          turns_ = turns_ + 1;
+          if (stop_) stop->arm(TimePoint{});
+        });
+        ready = true;
+        loop.run();
+      }
+    });
+    while (!ready) std::this_thread::yield();
+  }
+  void TearDown() override {
+    stop_ = true;
+    thread_.join();
+  }
+  std::string ask(const std::string& method, const std::string& path, const std::string& body = "",
+                  const std::string& headers = "") {
+    TcpClient client(port_);
+    client.write(method + " " + path + " HTTP/1.1\r\nHost: h\r\nConnection: close\r\n" + headers +
+                 (body.empty() ? "" : "Content-Length: " + std::to_string(body.size()) + "\r\n") + "\r\n" + body);
+    return client.read_all();
+  }
+  void await(const std::function<bool()>& done) {
+    for (int i = 0; i < 2000 && !done(); ++i) std::this_thread::sleep_for(5ms);
+    ASSERT_TRUE(done());
+  }
+  KindEcho own_{"own"};
+  KindEcho routed_{"routed"};
+  TestRoute route_{routed_};
+  std::thread thread_;
+  std::atomic<bool> stop_{false};
+  std::atomic<int> turns_{0};
+  std::uint16_t port_ = 0;
+};
+
+TEST_F(RouteTest, WhatNoRouteClaimsIsTheListenersOwn) {
+  EXPECT_TRUE(ask("GET", "/else").ends_with("own /else"));
+  WebSocketClient client(port_, "", "/else");
+  EXPECT_EQ(client.read_frame().payload, "own  -");
+}
+
+TEST_F(RouteTest, EveryMethodComesWithItsBodyAndHeaders) {
+  const auto body_of = [](const std::string& response) { return response.substr(response.find("\r\n\r\n") + 4); };
+  const std::string headers = "If-Match: \"a\"\r\nX-Session-Id: s1\r\n";
+  EXPECT_EQ(body_of(ask("POST", "/r/x", "one", headers)), "2|one|\"a\"|s1");
+  EXPECT_EQ(body_of(ask("PUT", "/r/x", "two")), "3|two|none|none");
+  EXPECT_EQ(body_of(ask("PATCH", "/r/x", "three", headers)), "4|three|\"a\"|s1");
+  EXPECT_EQ(body_of(ask("DELETE", "/r/x", "four")), "5|four|none|none");
+  EXPECT_EQ(body_of(ask("DELETE", "/r/x")), "5||none|none");
+  EXPECT_EQ(body_of(ask("OPTIONS", "/r/x", "five")), "6|five|none|none");
+  EXPECT_EQ(body_of(ask("HEAD", "/r/x")), "");
+}
+
+TEST_F(RouteTest, AnAnswerMayComeLaterOnAConnectionThatGoesOn) {
+  TcpClient waiter(port_);
+  for (int round = 0; round < 3; ++round) {
+    const std::string number = std::to_string(round);
+    waiter.write("GET /r/wait HTTP/1.1\r\nHost: h\r\n\r\n");
+    await([&] { return route_.waits == 2 * round + 1; });
+    const std::string released = ask("POST", "/r/release", number);
+    EXPECT_TRUE(released.starts_with("HTTP/1.1 204 No Content\r\nx-a: b\r\n")) << released;
+    EXPECT_EQ(released.find("content-length"), std::string::npos);
+    EXPECT_TRUE(waiter.read_until("released " + number).starts_with("HTTP/1.1 200 OK\r\n"));
+    // The same with a body, whose connection is in another state meanwhile.
+    waiter.write("POST /r/wait HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc");
+    await([&] { return route_.waits == 2 * round + 2; });
+    ask("POST", "/r/release", "again");
+    EXPECT_TRUE(waiter.read_until("released again").starts_with("HTTP/1.1 200 OK\r\n"));
+  }
+  EXPECT_EQ(route_.aborts, 0);
+}
+
+TEST_F(RouteTest, WhatIsPipelinedBehindAWaitingRequestIsAnsweredAfterIt) {
+  TcpClient client(port_);
+  client.write("GET /r/wait HTTP/1.1\r\nHost: h\r\n\r\nGET /r/next HTTP/1.1\r\nHost: h\r\n\r\n");
+  await([&] { return route_.waits == 1; });
+  client.write("GET /r/third HTTP/1.1\r\nHost: h\r\nIf-Match: 3\r\nConnection: close\r\n\r\n");
+  ask("POST", "/r/release", "1");
+  const std::string all = client.read_all();
+  EXPECT_LT(all.find("released 1"), all.find("0||none|none")) << all;
+  EXPECT_LT(all.find("0||none|none"), all.find("0||3|none")) << all;
+}
+
+TEST_F(RouteTest, AClientThatGoesWhileItWaitsIsReportedOnce) {
+  for (const std::string method : {"GET /r/wait HTTP/1.1\r\nHost: h\r\n\r\n",
+                                   "POST /r/wait HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\nx",
+                                   "POST /r/wait HTTP/1.1\r\nHost: h\r\n\r\n"}) {
+    const int before = route_.aborts;
+    {
+      TcpClient client(port_);
+      client.write(method);
+      await([&, before] { return route_.waits == before + 1; });
+    }
+    await([&, before] { return route_.aborts == before + 1; });
+  }
+  EXPECT_TRUE(ask("POST", "/r/release").starts_with("HTTP/1.1 204"));
+  EXPECT_EQ(route_.aborts, 3);
+}
+
+TEST_F(RouteTest, AReplyThatIsDroppedIsA500) {
+  TcpClient client(port_);
+  client.write("GET /r/wait HTTP/1.1\r\nHost: h\r\n\r\n");
+  await([&] { return route_.waits == 1; });
+  ask("POST", "/r/drop");
+  EXPECT_TRUE(client.read_until("Internal error").starts_with("HTTP/1.1 500"));
+}
+
+TEST_F(RouteTest, AClientThatDoesNotReadItsAnswerBlocksNobodyAndGetsItWhole) {
+  TcpClient slow(port_);
+  slow.write("GET /r/huge HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\nGET /r/junk");
+  for (int i = 0; i < 20; ++i) EXPECT_TRUE(ask("GET", "/r/x").ends_with("0||none|none"));
+  const std::string all = slow.read_all();
+  EXPECT_EQ(static_cast<std::size_t>(std::count(all.begin(), all.end(), 'h')), 20000000U);
+}
+
+TEST_F(RouteTest, AnUpgradeIsRefusedWithStatusHeadersAndBody) {
+  WebSocketClient forbidden(port_, "", "/r/forbidden");
+  const std::string& head = forbidden.response;
+  EXPECT_TRUE(head.starts_with("HTTP/1.1 403 Forbidden\r\n")) << head;
+  EXPECT_NE(head.find("x-why: nox-bad: 1\r\n"), std::string::npos) << head;
+  EXPECT_NE(head.find("content-type: application/json\r\n"), std::string::npos);
+  EXPECT_EQ(forbidden.tcp.read_all(), R"({"e":1})");
+  EXPECT_TRUE(forbidden.tcp.closed());
+
+  WebSocketClient required(port_, "", "/r/required");
+  EXPECT_TRUE(required.response.starts_with("HTTP/1.1 426 ")) << required.response;
+  EXPECT_NE(required.response.find("upgrade: websocket\r\n"), std::string::npos);
+
+  WebSocketClient large(port_, "", "/r/long");
+  EXPECT_TRUE(large.response.starts_with("HTTP/1.1 400 "));
+  EXPECT_EQ(large.tcp.read_all().size(), 500000U);
+}
+
+TEST_F(RouteTest, ARouteSelectsAnySubprotocolOrNone) {
+  WebSocketClient second(port_, "Sec-WebSocket-Protocol: first, second\r\nX-Request-Id: 7\r\n", "/r/second");
+  EXPECT_NE(second.response.find("Sec-WebSocket-Protocol: second\r\n"), std::string::npos) << second.response;
+  EXPECT_EQ(second.read_frame().payload, "routed second 7");
+  WebSocketClient none(port_, "Sec-WebSocket-Protocol: first, second\r\n", "/r/none");
+  EXPECT_NE(none.response.find(" 101 "), std::string::npos);
+  EXPECT_EQ(none.response.find("Sec-WebSocket-Protocol"), std::string::npos) << none.response;
+  EXPECT_EQ(none.read_frame().payload, "routed  -");
+  WebSocketClient by_protocol(port_, "Sec-WebSocket-Protocol: special\r\n", "/anywhere");
+  EXPECT_EQ(by_protocol.read_frame().payload, "routed  -");
+}
+
+TEST_F(RouteTest, BinaryStaysBinary) {
+  WebSocketClient client(port_, "", "/r/x");
+  client.read_frame();
+  client.send_frame(0x82, std::string("\0\xff\xfe", 3));
+  const auto binary = client.read_frame();
+  EXPECT_EQ(binary.opcode, 2);
+  EXPECT_EQ(binary.payload, std::string("\0\xff\xfe", 3));
+  client.send_frame(0x02, "a");
+  client.send_frame(0x80, "b");
+  EXPECT_EQ(client.read_frame().opcode, 2);
+  client.send_text("text");
+  EXPECT_EQ(client.read_frame().opcode, 1);
+}
+
+TEST_F(RouteTest, ALimitOfMessagesIsThatOfTheEndpoint) {
+  WebSocketClient small(port_, "", "/r/x");
+  small.read_frame();
+  small.send_text(std::string(30000, 'a'));
+  EXPECT_EQ(small.read_frame().payload.size(), 30000U);
+  small.send_text(std::string(30001, 'a'));
+  EXPECT_EQ(small.read_frame().close_code(), 1009);
+  WebSocketClient large(port_, "", "/own");
+  large.read_frame();
+  large.send_text(std::string(100000, 'a'));
+  EXPECT_EQ(large.read_frame().payload.size(), 100000U);
+}
+
+TEST_F(RouteTest, ManyMessagesOfOneTurnArriveInOrderAndBeforeTheClose) {
+  WebSocketClient client(port_, "", "/r/x");
+  client.read_frame();
+  client.send_text("many");
+  for (int i = 0; i < 1000; ++i) ASSERT_EQ(client.read_frame().payload, "m" + std::to_string(i));
+  EXPECT_EQ(client.read_frame().payload, std::string(20000, 'L'));
+  EXPECT_EQ(client.read_frame().payload, "last");
+  EXPECT_EQ(client.read_frame().close_code(), 4001);
+}
+
+TEST_F(RouteTest, APongLimitEndsSocketsOfThatEndpointOnly) {
+  WebSocketClient patient(port_, "", "/r/x");
+  patient.read_frame();
+  WebSocketClient mute(port_, "", "/r/ping");
+  mute.read_frame();
+  EXPECT_EQ(mute.read_frame().opcode, 9);
+  EXPECT_EQ(mute.read_frame().opcode, -1);
+  EXPECT_TRUE(mute.tcp.closed());
+  patient.send_text("still here");
+  EXPECT_EQ(patient.read_frame().payload, "still here");
+}
+
+TEST_F(RouteTest, RequestsWhoseLengthIsUnclearAreRefusedAndTheConnectionEnds) {
+  EXPECT_TRUE(ask("POST", "/r/x", "", "Transfer-Encoding: chunked\r\n").starts_with("HTTP/1.1 411 "));
+  EXPECT_TRUE(ask("POST", "/r/x", "", "Content-Length: -1\r\n").starts_with("HTTP/1.1 400 "));
+  EXPECT_TRUE(ask("POST", "/r/x", "", "Content-Length: 99999999999\r\n").starts_with("HTTP/1.1 413 "));
+  TcpClient client(port_);
+  client.write("POST /r/x HTTP/1.1\r\nHost: h\r\n\r\n");
+  const std::string answer = client.read_all();
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 200 OK\r\n")) << answer;
+  EXPECT_NE(answer.find("connection: close\r\n"), std::string::npos);
+}
+
+TEST_F(RouteTest, AClientThatWaitsForPermissionToSendItsBodyGetsIt) {
+  TcpClient client(port_);
+  client.write("POST /r/x HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
+  EXPECT_EQ(client.read_until("\r\n\r\n"), "HTTP/1.1 100 Continue\r\n\r\n");
+  client.write("ok");
+  EXPECT_TRUE(client.read_until("2|ok|none").starts_with("HTTP/1.1 200 OK\r\n"));
+}
+
+TEST_F(RouteTest, ManySocketsShareOneMessage) {
+  std::vector<std::unique_ptr<WebSocketClient>> clients;
+  for (int i = 0; i < 300; ++i) clients.push_back(std::make_unique<WebSocketClient>(port_, "", "/r/x"));
+  for (const auto& client : clients) EXPECT_EQ(client->read_frame().payload, "routed  -");
+  for (const auto& client : clients) client->send_text("x");
+  for (const auto& client : clients) EXPECT_EQ(client->read_frame().payload, "x");
+}
+
+}  // namespace
+}  // namespace sluice::loop

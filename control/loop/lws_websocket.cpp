@@ -242,24 +242,26 @@ void LwsServer::closed(LwsSession& session) {
 }
 
 void LwsServer::beat() {
-  const Heartbeats::Actions actions{[this](SocketId id) {
-                                      const auto found = sockets_.find(id);
-                                      if (found == sockets_.end()) return false;
-                                      LwsSocket& socket = *found->second;
-                                      if (socket.unanswered_since == never) socket.unanswered_since = now();
-                                      socket.ping_due = true;
-                                      lws_callback_on_writable(socket.wsi);
-                                      return true;
-                                    },
-                                    [this](SocketId id, TimePoint since) {
-                                      const auto found = sockets_.find(id);
-                                      return found == sockets_.end() || found->second->unanswered_since > since;
-                                    },
-                                    [this](SocketId id) {
-                                      ++statistics_.heartbeats_missed;
-                                      terminate(id);
-                                    }};
-  heartbeats_.handle_timeout(now(), actions);
+  const TimePoint at = now();  // of all pings of this call: what an answer is compared with
+  Heartbeats::Actions actions;
+  actions.ping = [this, at](SocketId id) {
+    const auto found = sockets_.find(id);
+    if (found == sockets_.end()) return false;
+    LwsSocket& socket = *found->second;
+    if (socket.unanswered_since == never) socket.unanswered_since = at;
+    socket.ping_due = true;
+    lws_callback_on_writable(socket.wsi);
+    return true;
+  };
+  actions.has_answered = [this](SocketId id, TimePoint since) {
+    const auto found = sockets_.find(id);
+    return found == sockets_.end() || found->second->unanswered_since > since;
+  };
+  actions.end = [this](SocketId id) {
+    ++statistics_.heartbeats_missed;
+    terminate(id);
+  };
+  heartbeats_.handle_timeout(at, actions);
   heart_->arm(heartbeats_.next_deadline());
 }
 

@@ -229,7 +229,7 @@ TEST_F(RouteTest, AClientThatDoesNotReadItsAnswerBlocksNobodyAndGetsItWhole) {
   slow.write("GET /r/huge HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\nGET /r/junk");
   for (int i = 0; i < 20; ++i) EXPECT_TRUE(ask("GET", "/r/x").ends_with("0||none|none"));
   const std::string all = slow.read_all();
-  EXPECT_EQ(static_cast<std::size_t>(std::count(all.begin(), all.end(), 'h')), 20000000U);
+  EXPECT_EQ(all.size() - all.find("\r\n\r\n") - 4, 20000000U);
 }
 
 TEST_F(RouteTest, AnUpgradeIsRefusedWithStatusHeadersAndBody) {

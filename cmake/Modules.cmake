@@ -38,10 +38,14 @@ sluice_module(control/config USES shm_types PACKAGES sluice::yaml sluice::json)
 sluice_module(control/store USES shm_types shm_state_log)
 sluice_module(control/store/sqlite USES control_store shm_descriptors shm_state_log PACKAGES sluice::sqlite)
 sluice_module(control/security USES control_rooms control_store)
+sluice_module(control/security/audit USES control_rooms control_json control_security shm_descriptors shm_state_log PACKAGES sluice::openssl)
+sluice_module(control/reliability USES control_rooms)
+sluice_module(control/compliance/retention USES control_bus control_store shm_types PACKAGES sluice::json sluice::openssl)
 sluice_module(control/sdp USES shm_types)
 sluice_module(control/workers USES shm_types shm_channel shm_descriptors shm_state_log)
 sluice_module(control/media USES control_rooms control_sdp control_workers shm_state_log)
-sluice_module(control/sessions USES control_rooms shm_state_log PACKAGES sluice::openssl)
+sluice_module(control/sessions USES control_rooms control_store shm_state_log PACKAGES sluice::openssl)
+sluice_module(control/sessions/replay USES control_rooms control_store control_json PACKAGES sluice::openssl)
 sluice_module(control/observability USES shm_log control_rooms control_workers)
 sluice_module(control/loop USES shm_types PACKAGES sluice::uv sluice::websockets)
 sluice_module(control/json USES shm_types PACKAGES sluice::json)
@@ -52,10 +56,11 @@ sluice_module(control/api USES control_rooms control_workers control_media contr
 sluice_module(control/host USES shm_types control_config)
 sluice_module(control/page USES control_loop)
 include(Page)
-sluice_module(control/app USES shm_descriptors shm_confinement control_config control_store control_store_sqlite control_host control_media control_signaling_native control_api control_loop control_page)
+sluice_module(control/app USES shm_descriptors shm_confinement control_config control_store control_store_sqlite control_security control_security_audit
+              control_sessions_replay control_reliability control_compliance_retention control_json control_host control_media control_signaling_native control_api control_loop control_page)
 
 sluice_module(control/supervisor USES shm_channel shm_descriptors shm_confinement shm_log)
-sluice_module(control/cli USES shm_descriptors control_config control_host control_supervisor shm_log PACKAGES sluice::json sluice::openssl)
+sluice_module(control/cli USES shm_descriptors control_config control_host control_supervisor shm_log control_security_audit PACKAGES sluice::json sluice::openssl)
 
 # --- the load generator: a client, which shares nothing with the server but packet formats and vocabulary
 sluice_module(tools/load USES shm_types shm_counters dataplane_packet dataplane_rtp dataplane_bwe

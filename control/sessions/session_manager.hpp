@@ -17,6 +17,7 @@
 #include "control/sessions/sessions.hpp"
 #include "control/sessions/state_records.hpp"
 #include "control/store/store.hpp"
+#include "shm/state_log/state_log.hpp"
 #include "shm/types/entropy.hpp"
 #include "shm/types/time.hpp"
 

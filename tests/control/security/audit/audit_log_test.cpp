@@ -146,7 +146,9 @@ TEST_F(Audit, the_files_are_searched_for_what_the_ring_has_forgotten) {
   log->begin();
   for (int i = 0; i < 1000; ++i) {
     log->log(i % 100 == 0 ? "rare" : "common", R"("roomId":"r)" + std::to_string(i) + R"(","peerId":"p\"q")");
-    if (i % 50 == 0) EXPECT_TRUE(committed(*log));
+    if (i % 50 == 0) {
+      EXPECT_TRUE(committed(*log));
+    }
   }
   EXPECT_TRUE(committed(*log));
   EXPECT_GT(log->statistics().rotations, 3U);

@@ -1,5 +1,7 @@
 #include "control/api/operations.hpp"
 
+#include <algorithm>
+#include <array>
 #include <stdexcept>
 
 namespace sluice {
@@ -55,6 +57,20 @@ void Operations::add(Operation operation) {
     throw std::logic_error("the operation " + name + " is registered twice");
 }
 
+bool Operations::is_security_action(std::string_view name) noexcept {
+  constexpr std::array<std::string_view, 9> areas{"bans",   "moderation", "peers",     "rooms", "consent",
+                                                  "policy", "sessions",   "retention", "tokens"};
+  constexpr std::array<std::string_view, 14> looks{"broadcast", "send",     "list",   "get",   "stats",
+                                                   "query",     "records",  "log",    "state", "expiring",
+                                                   "search",    "snapshot", "verify", "status"};
+  const std::size_t dot = name.find('.');
+  if (dot == std::string_view::npos) return false;
+  const auto is_one_of = [](std::string_view word, const auto& words) {
+    return std::find(words.begin(), words.end(), word) != words.end();
+  };
+  return is_one_of(name.substr(0, dot), areas) && !is_one_of(name.substr(dot + 1), looks);
+}
+
 const Operation* Operations::find(std::string_view name) const {
   const auto found = operations_.find(name);
   return found == operations_.end() ? nullptr : &found->second;
@@ -71,7 +87,15 @@ void Operations::call(std::string_view name, const json& params, const Operation
         OperationError{OperationError::Kind::invalid_params, operation->name + " takes its parameters by name."}));
   if (std::string why = complaint(*operation, object); !why.empty())
     return reply(tl::unexpected(OperationError{OperationError::Kind::invalid_params, std::move(why)}));
-  operation->handler(object, caller, std::move(reply));
+  if (!gate_ || !is_security_action(name)) return operation->handler(object, caller, std::move(reply));
+  operation->handler(object, caller, OperationReply([this, operation, object, caller, reply](OperationResult result) {
+                       if (!result) return reply(std::move(result));
+                       gate_(*operation, object, caller, [reply, result](bool certain) {
+                         if (certain) return reply(result);
+                         reply(tl::unexpected(OperationError{OperationError::Kind::unavailable,
+                                                             "It was done, but the audit log cannot take it down."}));
+                       });
+                     }));
 }
 
 }  // namespace sluice

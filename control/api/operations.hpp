@@ -73,12 +73,21 @@ class Operations {
   /// then calls the handler. An unknown name: not_found.
   void call(std::string_view name, const nlohmann::json& params, const OperationCaller& caller, OperationReply reply) const;
 
+  /// Asked before a successful answer of an operation that changes who may do what (is_security_action()) is given: the
+  /// audit log takes it down and says when that is certain. False: the caller hears `unavailable`, although it was done.
+  using Gate = std::function<void(const Operation& operation, const nlohmann::json& params, const OperationCaller& caller,
+                                  std::function<void(bool certain)> done)>;
+  void set_gate(Gate gate) { gate_ = std::move(gate); }
+  /// By its area: bans, moderation, peers, rooms, consent, policy, sessions, retention ... unless it only looks.
+  [[nodiscard]] static bool is_security_action(std::string_view name) noexcept;
+
   [[nodiscard]] const Operation* find(std::string_view name) const;
   /// By name.
   [[nodiscard]] const std::map<std::string, Operation, std::less<>>& all() const noexcept { return operations_; }
 
  private:
   std::map<std::string, Operation, std::less<>> operations_;
+  Gate gate_;
 };
 
 }  // namespace sluice

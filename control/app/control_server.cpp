@@ -97,6 +97,15 @@ SignalingOptions signaling_options(const config::SignalingConfig& config) {
   return options;
 }
 
+SessionOptions session_options(const config::ServerConfig& config) {
+  SessionOptions options = signaling_options(config.signaling).sessions();
+  if (const auto& manager = config.security.session_manager) {
+    options.session_ttl = manager->ttl;
+    options.queue_max = manager->queue_max;
+  }
+  return options;
+}
+
 SfuOptions sfu_options(const config::ServerConfig& config) {
   SfuOptions options;
   options.region = config.native_sfu.region;
@@ -178,6 +187,7 @@ struct ControlServer::Impl {
   StateLog state_log;
   std::vector<std::unique_ptr<loop::EventLoop::Watch>> watches;
   Descriptor store_folder;
+  Descriptor audit_folder;
   SqliteStore* disk = nullptr;  // the store, if it is on a disk
   std::unique_ptr<Store> store;
   Bus bus;
@@ -224,7 +234,7 @@ ControlServer::Impl::Impl(const config::ServerConfig& server_config, const Contr
       publications(config.native_sfu.enabled
                        ? std::make_unique<Publications>(rooms, bus, entropy, sfu_options(config).publications(), unix_time)
                        : nullptr),
-      sessions(rooms, bus, entropy, signaling_options(config.signaling).sessions()),
+      sessions(rooms, bus, entropy, session_options(config)),
       control_state(rooms, publications.get(), sessions, bus, state_log),
       workers(state_log, config.native_sfu.max_rooms_per_worker),
       bell(required(descriptors, "doorbell.control")),
@@ -294,6 +304,7 @@ ControlServer::Impl::Impl(const config::ServerConfig& server_config, const Contr
 
 std::unique_ptr<Store> ControlServer::Impl::make_store(DescriptorSet& descriptors) {
   store_folder = descriptors.take("folder.store");
+  audit_folder = descriptors.take("folder.audit");
   if (!config.security.store.on_disk) return std::make_unique<StateLogStore>(state_log);
   if (!store_folder.valid()) {
     log::error("no folder for lasting state: it will not outlive this server", {{"store.path", config.security.store.path}});
@@ -344,7 +355,7 @@ void ControlServer::Impl::add_features() {
                                    .unix_ms = loop::unix_ms});
   context.reset(new FeatureContext{config, loop, web, routes, bus, entropy, rooms, publications.get(), sessions, native, media.get(),
                                    workers, metrics, state_log, *store, operations, events, collectors, loop::now,
-                                   unix_time});
+                                   unix_time, audit_folder.get()});
   add_security_features(*context, features);
   add_policy_features(*context, features);
   add_observability_features(*context, features);

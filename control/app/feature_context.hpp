@@ -16,6 +16,7 @@
 #include "control/observability/prometheus_text.hpp"
 #include "control/observability/room_metrics.hpp"
 #include "control/observability/worker_metrics.hpp"
+#include "control/rooms/message_guard.hpp"
 #include "control/rooms/publications.hpp"
 #include "control/rooms/rooms.hpp"
 #include "control/sessions/sessions.hpp"
@@ -52,6 +53,8 @@ struct FeatureContext {
   std::vector<Collector>& collectors;
   TimePoint (*now)();
   std::int64_t (*unix_ms)(TimePoint);  // the loop's time as Unix milliseconds
+  int audit_folder = -1;               // descriptor of the audit log's folder
+  MessageGuard* guard = nullptr;       // what dialects ask for every connection and message; null: nothing is attached
 };
 
 using Features = std::vector<std::unique_ptr<Feature>>;

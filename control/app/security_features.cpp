@@ -1,10 +1,77 @@
 #include "control/app/security_features.hpp"
 
+#include <memory>
+#include <utility>
+
+#include "control/app/audit_feature.hpp"
+#include "control/app/session_feature.hpp"
+#include "control/app/threat_feature.hpp"
+
 namespace sluice::app {
+namespace {
+
+void add_store_operations(FeatureContext& context) {
+  using nlohmann::json;
+  context.operations.add({"store.status",
+                          "Figures and health of lasting state.",
+                          {},
+                          "{onDisk, healthy, problem, puts, erases, commits, failedCommits, refused, waiting, setAside}",
+                          [&store = context.store](const json&, const OperationCaller&, const OperationReply& reply) {
+                            const StoreStatistics statistics = store.statistics();
+                            reply(json{{"onDisk", statistics.on_disk},
+                                       {"healthy", statistics.healthy},
+                                       {"problem", statistics.problem},
+                                       {"puts", statistics.puts},
+                                       {"erases", statistics.erases},
+                                       {"commits", statistics.commits},
+                                       {"failedCommits", statistics.failed_commits},
+                                       {"refused", statistics.refused},
+                                       {"waiting", statistics.waiting},
+                                       {"setAside", statistics.set_aside}});
+                          }});
+  context.collectors.push_back([&store = context.store](PrometheusText& out) {
+    using Type = PrometheusText::Type;
+    const StoreStatistics statistics = store.statistics();
+    const auto figure = [](std::uint64_t value) { return static_cast<double>(value); };
+    out.single("sluice_store_healthy", Type::gauge, "0: lasting state cannot be written; calls go on.",
+               statistics.healthy ? 1 : 0);
+    out.single("sluice_store_changes_total", Type::counter, "Changes of lasting state.",
+               figure(statistics.puts + statistics.erases));
+    out.single("sluice_store_commits_total", Type::counter, "Groups of changes that reached the disk.",
+               figure(statistics.commits));
+    out.single("sluice_store_failed_commits_total", Type::counter, "Attempts that the disk refused; they are repeated.",
+               figure(statistics.failed_commits));
+    out.single("sluice_store_refused_total", Type::counter, "Changes dropped because too many waited.",
+               figure(statistics.refused));
+    out.single("sluice_store_unjournaled_total", Type::counter, "Changes that a death of control could have lost.",
+               figure(statistics.unjournaled));
+    out.single("sluice_store_waiting", Type::gauge, "Changes that are not on the disk yet.", figure(statistics.waiting));
+    out.single("sluice_store_files_set_aside_total", Type::counter, "Damaged files that were renamed and replaced.",
+               figure(statistics.set_aside));
+  });
+}
+
+}  // namespace
 
 void add_security_features(FeatureContext& context, Features& features) {
-  (void)context;
-  (void)features;
+  const config::SecurityConfig& config = context.config.security;
+  add_store_operations(context);
+  // The audit log first: it takes down what the others find out.
+  if (config.audit_logger) features.push_back(std::make_unique<AuditFeature>(context));
+  if (config.session_manager || config.event_replay) features.push_back(std::make_unique<SessionFeature>(context));
+  BackpressureController* backpressure = nullptr;
+  if (config.backpressure) {
+    auto feature = std::make_unique<BackpressureFeature>(context);
+    backpressure = &feature->controller();
+    features.push_back(std::move(feature));
+  }
+  if (config.threat_detector || config.rate_limiter || backpressure != nullptr) {
+    auto feature = std::make_unique<ThreatFeature>(context, backpressure);
+    context.guard = feature.get();
+    context.native.set_guard(*feature);
+    features.push_back(std::move(feature));
+  }
+  if (config.retention_policy) features.push_back(std::make_unique<RetentionFeature>(context));
 }
 
 }  // namespace sluice::app

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "control/cli/audit_command.hpp"
 #include "control/cli/benchmark_command.hpp"
 #include "control/cli/drain_command.hpp"
 #include "control/cli/serve_command.hpp"
@@ -26,6 +27,8 @@ constexpr std::array commands{
     Command{"upgrade", "move the running server to the build in a folder: sluice upgrade PATH", &sluice::cli::upgrade},
     Command{"check-takeover", "asked by a supervisor before it becomes this build", &sluice::cli::check_takeover},
     Command{"drain", "empty a worker, or the server before its end ('sluice drain --help')", &sluice::cli::drain},
+    Command{"audit", "prove that an audit log is what was written: sluice audit verify FILE... --key-file K",
+            &sluice::cli::audit},
     Command{"benchmark", "load a running server and measure ('sluice benchmark --help')", &sluice::cli::benchmark},
 };
 

@@ -80,6 +80,10 @@ supervisor::SupervisorConfig supervisor_config(const ServeArguments& serve) {
     const std::filesystem::path path = store_folder(serve.config, config.runtime_folder);
     if (!path.empty()) config.data_folders.push_back({"folder.store", path, "sluice.db"});
   }
+  if (const auto& audit = serve.config.security.audit_logger; audit && !audit->file_path.empty()) {
+    const std::filesystem::path file = std::filesystem::absolute(audit->file_path);
+    config.data_folders.push_back({"folder.audit", file.parent_path(), file.filename().string()});
+  }
   return config;
 }
 

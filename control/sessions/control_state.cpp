@@ -1,6 +1,8 @@
 #include "control/sessions/control_state.hpp"
 
 #include <algorithm>
+#include <memory>
+#include <set>
 #include <string_view>
 #include <utility>
 
@@ -15,6 +17,11 @@ std::string peer_key(const PeerId& peer) {
 }
 std::string token_key(const PeerId& peer) {
   return "core/token/" + peer.value;
+}
+/// Numbers of one length, so that the log's order is that of the queue.
+std::string queue_key(const PeerId& peer, std::size_t index) {
+  const std::string number = std::to_string(index);
+  return "core/queue/" + peer.value + "/" + std::string(6 - std::min<std::size_t>(6, number.size()), '0') + number;
 }
 std::string producer_key(const ProducerId& producer) {
   return "core/prod/" + producer.value;
@@ -51,9 +58,21 @@ ControlState::ControlState(Rooms& rooms, Publications* publications, Sessions& s
       log_.erase(token_key(peer));
     }
   });
+  sessions_.on_queue_changed([this](const PeerId& peer, std::size_t index, const std::string* text) {
+    if (text == nullptr) {
+      for (std::size_t i = 0; i < index; ++i) forget_queued(queue_key(peer, i));
+    } else if (text->size() <= queued_text_max && queued_bytes_ + text->size() <= queued_bytes_max) {
+      // Room for those who are there matters more than messages for those who are not.
+      queued_bytes_ += text->size();
+      put(queue_key(peer, index), *text);
+    } else {
+      ++queued_unwritten_;
+    }
+  });
 }
 
 ControlState::~ControlState() {
+  sessions_.on_queue_changed(nullptr);
   sessions_.on_tokens_changed(nullptr);
 }
 
@@ -83,6 +102,13 @@ void ControlState::follow(Bus& bus) {
       [this](const SubscriptionLayerSelected& fact) { write_subscription(fact.consumer); });
   on.template operator()<SubscriptionEnded>(
       [this](const SubscriptionEnded& fact) { log_.erase(consumer_key(fact.consumer)); });
+}
+
+void ControlState::forget_queued(const std::string& key) {
+  const auto text = log_.get(key);
+  if (!text) return;
+  queued_bytes_ -= std::min(queued_bytes_, text->size());
+  log_.erase(key);
 }
 
 void ControlState::put(const std::string& key, const std::string& value) {
@@ -143,11 +169,21 @@ std::size_t ControlState::restore(TimePoint now) {
     const auto own = std::lower_bound(tokens.begin(), tokens.end(), own_token_key,
                                       [](const auto& token, const std::string& wanted) { return token.first < wanted; });
     const bool has_own = own != tokens.end() && own->first == own_token_key;
-    sessions_.restore(member.id, has_own ? own->second : Sessions::Tokens{}, now);
+    std::vector<SharedText> queue;
+    log_.for_each("core/queue/" + member.id.value + "/", [&](std::string_view, Bytes text) {
+      queued_bytes_ += text.size();
+      queue.push_back(std::make_shared<const std::string>(as_text(text)));
+    });
+    sessions_.restore(member.id, has_own ? own->second : Sessions::Tokens{}, std::move(queue), now);
   }
   for (const auto& [key, token] : tokens) {
     if (rooms_.find_peer(PeerId(key.substr(std::string_view("core/token/").size()))) == nullptr) orphans.push_back(key);
   }
+  constexpr std::string_view queues = "core/queue/";
+  log_.for_each(queues, [&](std::string_view key, Bytes) {
+    const std::string_view peer = key.substr(queues.size(), key.rfind('/') - std::min(key.rfind('/'), queues.size()));
+    if (rooms_.find_peer(PeerId(std::string(peer))) == nullptr) orphans.emplace_back(key);
+  });
   for (auto& [key, publication] : publications) {
     if (publications_ == nullptr || !publications_->restore(std::move(publication))) orphans.push_back(key);
   }
@@ -165,6 +201,26 @@ std::size_t ControlState::restore(TimePoint now) {
   for (const std::string& key : orphans) log_.erase(key);
   bus_.publish(RoomsRestored{});
   return restored;
+}
+
+std::size_t adopt_sessions(StateLog& log, std::span<const RoomRecord> rooms, std::span<const SessionRow> sessions) {
+  bool lived = false;
+  log.for_each("core/", [&](std::string_view, Bytes) { lived = true; });
+  if (lived) return 0;
+  std::size_t adopted = 0;
+  std::set<RoomId> known;
+  for (const RoomRecord& room : rooms) {
+    const bool wanted =
+        std::any_of(sessions.begin(), sessions.end(), [&](const SessionRow& row) { return row.member.room == room.id; });
+    if (wanted && log.put(room_key(room.id), as_bytes(encode(room)))) known.insert(room.id);
+  }
+  for (const SessionRow& row : sessions) {
+    if (!known.contains(row.member.room)) continue;
+    if (!log.put(peer_key(row.member.id), as_bytes(encode(row.member)))) continue;
+    if (!log.put(token_key(row.member.id), as_bytes(encode(row.tokens)))) continue;
+    ++adopted;
+  }
+  return adopted;
 }
 
 }  // namespace sluice

@@ -38,7 +38,8 @@ std::optional<PeerId> Sessions::holder(std::string_view token) const {
 }
 
 void Sessions::drop(const PeerId& peer, TimePoint now) {
-  if (hold_time() <= Duration::zero()) return rooms_.leave(peer, LeaveCause::dropped);
+  // Without a token (it was made to expire) nobody could come back.
+  if (hold_time() <= Duration::zero() || !tokens_.contains(peer)) return rooms_.leave(peer, LeaveCause::dropped);
   const TimePoint until = now + hold_time();
   hold(peer, until);
   rooms_.suspend(peer, until);
@@ -64,6 +65,16 @@ bool Sessions::queue(const PeerId& peer, SharedText text) {
   const auto found = holds_.find(peer);
   if (found == holds_.end() || found->second.queue.size() >= options_.queue_max) return false;
   found->second.queue.push_back(std::move(text));
+  if (queue_changed_) queue_changed_(peer, found->second.queue.size() - 1, found->second.queue.back().get());
+  return true;
+}
+
+bool Sessions::expire(const PeerId& peer) {
+  if (!tokens_.contains(peer)) return false;
+  forget_tokens(peer);
+  if (!holds_.contains(peer)) return true;
+  release(peer);
+  rooms_.leave(peer, LeaveCause::hold_expired);
   return true;
 }
 
@@ -79,10 +90,11 @@ TimePoint Sessions::next_deadline() const {
   return deadlines_.empty() ? never : deadlines_.begin()->first;
 }
 
-void Sessions::restore(const PeerId& peer, Tokens tokens, TimePoint now) {
+void Sessions::restore(const PeerId& peer, Tokens tokens, std::vector<SharedText> queue, TimePoint now) {
   if (!tokens.previous.empty()) holders_[tokens.previous] = peer;
   set_tokens(peer, std::move(tokens));
   hold(peer, now + std::max(hold_time(), options_.restart_hold));
+  holds_.at(peer).queue = std::move(queue);
 }
 
 void Sessions::set_tokens(const PeerId& peer, Tokens tokens) {
@@ -118,6 +130,7 @@ std::vector<SharedText> Sessions::release(const PeerId& peer) {
   std::vector<SharedText> queued = std::move(found->second.queue);
   deadlines_.erase({found->second.until, peer});
   holds_.erase(found);
+  if (!queued.empty() && queue_changed_) queue_changed_(peer, queued.size(), nullptr);
   return queued;
 }
 

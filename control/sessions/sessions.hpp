@@ -59,8 +59,17 @@ class Sessions {
   /// The member said something after its resume, so it knows its fresh token: the one used up is forgotten for good.
   void confirm(const PeerId& peer);
 
+  /// Its tokens die at once: a held member leaves, one that is connected stays until it loses its connection. False when it
+  /// is no member with a token.
+  bool expire(const PeerId& peer);
+
   /// Keeps a message for a held peer. False when it is not held or its queue is full (the message is dropped).
   bool queue(const PeerId& peer, SharedText text);
+  /// How many messages are kept for it.
+  [[nodiscard]] std::size_t queued(const PeerId& peer) const {
+    const auto found = holds_.find(peer);
+    return found == holds_.end() ? 0 : found->second.queue.size();
+  }
 
   /// Ends the membership of those whose hold time is over.
   void handle_timeout(TimePoint now);
@@ -80,8 +89,13 @@ class Sessions {
     tokens_changed_ = std::move(listener);
   }
   [[nodiscard]] const std::unordered_map<PeerId, Tokens>& tokens() const noexcept { return tokens_; }
-  /// A restored member: held for the longer of hold time and restart_hold.
-  void restore(const PeerId& peer, Tokens tokens, TimePoint now);
+  /// Called when a message was queued for a held peer as number `index`, and with nullptr when its queue of `index` messages
+  /// is no more.
+  void on_queue_changed(std::function<void(const PeerId&, std::size_t index, const std::string* text)> listener) {
+    queue_changed_ = std::move(listener);
+  }
+  /// A restored member: held for the longer of hold time and restart_hold, with what was queued for it.
+  void restore(const PeerId& peer, Tokens tokens, std::vector<SharedText> queue, TimePoint now);
 
  private:
   struct Hold {
@@ -101,6 +115,7 @@ class Sessions {
   std::unordered_map<PeerId, Hold> holds_;
   std::set<std::pair<TimePoint, PeerId>> deadlines_;
   std::function<void(const PeerId&, const Tokens*)> tokens_changed_;
+  std::function<void(const PeerId&, std::size_t, const std::string*)> queue_changed_;
   Bus::Subscription peer_joined_;
   Bus::Subscription peer_left_;
 };

@@ -191,4 +191,28 @@ std::optional<Sessions::Tokens> decode_tokens(Bytes bytes) {
   return checked(in, std::move(record));
 }
 
+std::string encode(const SessionRow& record) {
+  Writer out;
+  out.text(encode(record.member)).text(encode(record.tokens));
+  out.i64(record.created_at).i64(record.suspended_at).i64(record.ttl).text(record.region);
+  return out.finish();
+}
+
+std::optional<SessionRow> decode_session(Bytes bytes) {
+  Reader in(bytes);
+  const std::string member = in.text();
+  const std::string tokens = in.text();
+  SessionRow record;
+  record.created_at = in.i64();
+  record.suspended_at = in.i64();
+  record.ttl = in.i64();
+  record.region = in.text();
+  auto decoded_member = decode_member(as_bytes(member));
+  auto decoded_tokens = decode_tokens(as_bytes(tokens));
+  if (!decoded_member || !decoded_tokens) return std::nullopt;
+  record.member = std::move(*decoded_member);
+  record.tokens = std::move(*decoded_tokens);
+  return checked(in, std::move(record));
+}
+
 }  // namespace sluice

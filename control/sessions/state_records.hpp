@@ -36,16 +36,30 @@ struct MemberRecord {
   friend bool operator==(const MemberRecord&, const MemberRecord&) = default;
 };
 
+/// What a session needs to be resumed in another life of the whole server: the value of the store's table `sessions`.
+struct SessionRow {
+  MemberRecord member;
+  Sessions::Tokens tokens;
+  std::int64_t created_at = 0;    // Unix milliseconds
+  std::int64_t suspended_at = 0;  // 0: its connection was up
+  std::int64_t ttl = 0;           // milliseconds
+  std::string region;
+  friend bool operator==(const SessionRow&, const SessionRow&) = default;
+};
+
 [[nodiscard]] std::string encode(const RoomRecord& record);
 [[nodiscard]] std::string encode(const MemberRecord& record);
 [[nodiscard]] std::string encode(const Publication& record);
 [[nodiscard]] std::string encode(const Subscription& record);
 [[nodiscard]] std::string encode(const Sessions::Tokens& record);
 
+[[nodiscard]] std::string encode(const SessionRow& record);
+
 [[nodiscard]] std::optional<RoomRecord> decode_room(Bytes bytes);
 [[nodiscard]] std::optional<MemberRecord> decode_member(Bytes bytes);
 [[nodiscard]] std::optional<Publication> decode_publication(Bytes bytes);
 [[nodiscard]] std::optional<Subscription> decode_subscription(Bytes bytes);
 [[nodiscard]] std::optional<Sessions::Tokens> decode_tokens(Bytes bytes);
+[[nodiscard]] std::optional<SessionRow> decode_session(Bytes bytes);
 
 }  // namespace sluice

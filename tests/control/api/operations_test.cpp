@@ -2,8 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <optional>
 #include <stdexcept>
+#include <string>
+#include <vector>
 
 namespace sluice {
 namespace {
@@ -83,6 +86,38 @@ TEST_F(Fixture, AnAnswerMayComeLater) {
 TEST_F(Fixture, ANameTwiceIsRefusedAtStart) {
   add_echo({});
   EXPECT_THROW(add_echo({}), std::logic_error);
+}
+
+TEST_F(Fixture, TheAnswerOfASecurityActionWaitsForTheGate) {
+  std::vector<std::string> seen;
+  std::function<void(bool)> open;
+  operations.set_gate(
+      [&](const Operation& operation, const json& params, const OperationCaller& caller, std::function<void(bool)> done) {
+        seen.push_back(operation.name + " " + params.dump() + " " + caller.origin);
+        open = std::move(done);
+      });
+  const auto echo = [](const json& params, const OperationCaller&, OperationReply give) { give(params); };
+  operations.add({"bans.add", "", {}, "", echo});
+  operations.add({"bans.list", "", {}, "", echo});
+  operations.add({"peers.kick", "", {}, "", [](const json&, const OperationCaller&, OperationReply give) {
+                    give(tl::unexpected(OperationError{OperationError::Kind::not_found, "nobody"}));
+                  }});
+  operations.call("bans.list", nullptr, {"http", ""}, reply());
+  EXPECT_EQ(answers, 1) << "looking is no action";
+  operations.call("peers.kick", nullptr, {"http", ""}, reply());
+  EXPECT_EQ(answers, 2) << "what was not done need not be certain";
+  EXPECT_TRUE(seen.empty());
+  operations.call("bans.add", {{"ip", "192.0.2.1"}}, {"http", ""}, reply());
+  EXPECT_EQ(answers, 2);
+  ASSERT_EQ(seen.size(), 1U);
+  EXPECT_EQ(seen[0], R"(bans.add {"ip":"192.0.2.1"} http)");
+  open(true);
+  EXPECT_EQ(answers, 3);
+  EXPECT_TRUE(*answer);
+  operations.call("bans.add", nullptr, {"http", ""}, reply());
+  open(false);
+  ASSERT_TRUE(answer && !*answer);
+  EXPECT_EQ(answer->error().kind, OperationError::Kind::unavailable);
 }
 
 }  // namespace

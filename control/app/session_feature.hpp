@@ -1,0 +1,30 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "control/app/feature_context.hpp"
+#include "control/sessions/replay/event_replay.hpp"
+#include "control/sessions/session_manager.hpp"
+
+namespace sluice::app {
+
+/// Session tokens (contract section 10) and replay (section 11), as far as they are attached.
+class SessionFeature final : public Feature {
+ public:
+  explicit SessionFeature(FeatureContext& context);
+  void handle_timeout(TimePoint now) override;
+  [[nodiscard]] TimePoint next_deadline() const override;
+  void stop() override;
+
+ private:
+  void add_session_operations(Operations& operations);
+  void add_replay_operations(Operations& operations);
+  void emit_events(FeatureContext& context);
+
+  std::unique_ptr<SessionManager> manager_;
+  std::unique_ptr<EventReplay> replay_;
+  std::vector<Bus::Subscription> subscriptions_;
+};
+
+}  // namespace sluice::app

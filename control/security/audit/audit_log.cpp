@@ -1,0 +1,415 @@
+#include "control/security/audit/audit_log.hpp"
+
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstring>
+#include <utility>
+
+#include "control/json/json_view.hpp"
+#include "control/json/json_writer.hpp"
+
+namespace sluice {
+namespace {
+
+constexpr std::string_view journal_prefix = "audit/";
+/// Questions that may wait for the reading thread.
+constexpr std::size_t questions_max = 16;
+/// Of the file, read at start to fill the ring.
+constexpr std::uint64_t ring_read_max = std::uint64_t{16} << 20U;
+/// A wall clock that was set back makes times fall; lines that are older than asked for by more than this end a search.
+constexpr std::int64_t clock_slack_ms = 24 * 3600 * 1000;
+
+std::string journal_key(std::uint64_t seq) {
+  const std::string digits = std::to_string(seq);
+  return std::string(journal_prefix) + std::string(20 - digits.size(), '0') + digits;
+}
+
+std::string hex16(const unsigned char* digest) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string out;
+  for (std::size_t i = 0; i < 8; ++i) {
+    out += digits[digest[i] >> 4U];
+    out += digits[digest[i] & 15U];
+  }
+  return out;
+}
+
+std::uint64_t size_of(int fd) {
+  struct stat status {};
+  return ::fstat(fd, &status) == 0 ? static_cast<std::uint64_t>(status.st_size) : 0;
+}
+
+/// How a member stands in a line that this program wrote.
+std::string needle(std::string_view name, std::string_view value) {
+  std::string out;
+  append_json_string(out, name);
+  out += ':';
+  append_json_string(out, value);
+  return out;
+}
+
+/// The rarest text that a fitting line must hold.
+std::string needle_of(const AuditFilter& filter) {
+  if (!filter.peer.empty()) return needle("peerId", filter.peer);
+  if (!filter.room.empty()) return needle("roomId", filter.room);
+  if (!filter.event.empty()) return needle("event", filter.event);
+  return {};
+}
+
+std::optional<std::int64_t> time_of(std::string_view line) {
+  constexpr std::string_view start = R"({"ts":)";
+  if (!line.starts_with(start)) return std::nullopt;
+  std::int64_t ts = 0;
+  const char* first = line.data() + start.size();
+  if (std::from_chars(first, line.data() + line.size(), ts).ec != std::errc()) return std::nullopt;
+  return ts;
+}
+
+bool fits(const AuditFilter& filter, std::string_view line) {
+  if (filter.since) {
+    const auto ts = time_of(line);
+    if (!ts || *ts < *filter.since) return false;
+  }
+  if (filter.event.empty() && filter.peer.empty() && filter.room.empty()) return true;
+  const auto view = JsonView::parse(line);
+  const auto object = view ? JsonObject::of(*view) : std::nullopt;
+  if (!object) return false;
+  return (filter.event.empty() || object->text("event") == filter.event) &&
+         (filter.peer.empty() || object->text("peerId") == filter.peer) &&
+         (filter.room.empty() || object->text("roomId") == filter.room);
+}
+
+}  // namespace
+
+AuditLog::AuditLog(AuditLogOptions options, StateLog& journal, std::function<std::int64_t()> unix_ms)
+    : options_(std::move(options)),
+      journal_(journal),
+      unix_ms_(std::move(unix_ms)),
+      chain_(options_.chain_key),
+      wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  if (options_.file) recover();
+}
+
+AuditLog::~AuditLog() {
+  {
+    const std::scoped_lock lock(mutex_);
+    ending_ = true;
+  }
+  changed_.notify_all();
+  asked_.notify_all();
+  if (writer_.joinable()) {
+    writer_.join();
+  } else if (file_ && file_->is_open()) {
+    std::unique_lock lock(mutex_);
+    write(lock);
+  }
+  if (reader_.joinable()) reader_.join();
+  commits_.clear();
+  answers_.clear();
+  drain();
+}
+
+void AuditLog::recover() {
+  file_.emplace(*options_.file);
+  const auto opened = file_->open();
+  std::uint64_t torn = 0;
+  if (opened) {
+    torn = *opened;
+    read_ring();
+  } else {
+    statistics_.writes = false;
+    statistics_.problem = std::string("the audit file cannot be opened: ") + std::strerror(opened.error());
+  }
+  // Lines that a predecessor had no time to write; those that it had written are still here if it died right after.
+  std::vector<std::string> written;
+  journal_.for_each(journal_prefix, [&](std::string_view key, Bytes bytes) {
+    const std::string_view line = as_text(bytes);
+    const auto sealed = read_sealed(line);
+    if (!sealed || sealed->seq <= chain_.last_seq()) {
+      written.emplace_back(key);
+      return;
+    }
+    chain_.continue_from(sealed->seq, sealed->hash);
+    if (waiting_.empty()) first_waiting_ = sealed->seq;
+    waiting_.emplace_back(line);
+    waiting_bytes_ += line.size();
+    remember(sealed->seq, std::make_shared<const std::string>(line));
+  });
+  for (const std::string& key : written) (void)journal_.erase(key);
+  if (waiting_.empty()) first_waiting_ = chain_.last_seq() + 1;
+  journaled_to_ = first_waiting_;
+  if (torn > 0) log("audit:torn", R"("bytes":)" + std::to_string(torn));
+  ring_bell();
+}
+
+void AuditLog::read_ring() {
+  std::vector<std::string> lines;
+  for (const Descriptor& file : file_->all_newest_first()) {
+    std::uint64_t read = 0;
+    for_each_line_backwards(file.get(), size_of(file.get()), {}, [&](std::string_view line) {
+      if (read_sealed(line)) lines.emplace_back(line);
+      read += line.size() + 1;
+      return lines.size() < options_.ring_size && read < ring_read_max;
+    });
+    if (lines.size() >= options_.ring_size || read >= ring_read_max) break;
+    // The first line ever: there is no older file to look at.
+    if (!lines.empty() && read_sealed(lines.back())->seq == 1) break;
+  }
+  for (auto line = lines.rbegin(); line != lines.rend(); ++line) {
+    const auto sealed = read_sealed(*line);
+    chain_.continue_from(sealed->seq, sealed->hash);
+    remember(sealed->seq, std::make_shared<const std::string>(*line));
+  }
+  ring_is_all_ = ring_.empty() || ring_.front().seq == 1;
+}
+
+void AuditLog::begin() {
+  if (!file_) return;
+  writer_ = std::thread([this] { work(); });
+  reader_ = std::thread([this] { read(); });
+}
+
+// --- the loop's side
+// --------------------------------------------------------------------------------------------------------------
+
+std::string AuditLog::address(std::string_view ip) const {
+  if (!options_.redact_ip || ip.empty()) return std::string(ip);
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  unsigned size = 0;
+  const auto* bytes = reinterpret_cast<const unsigned char*>(ip.data());
+  if (options_.redact_key.empty()) {
+    EVP_Digest(bytes, ip.size(), digest.data(), &size, EVP_sha256(), nullptr);
+  } else {
+    HMAC(EVP_sha256(), options_.redact_key.data(), static_cast<int>(options_.redact_key.size()), bytes, ip.size(),
+         digest.data(), &size);
+  }
+  return "ip:" + hex16(digest.data());
+}
+
+void AuditLog::remember(std::uint64_t seq, std::shared_ptr<const std::string> line) {
+  ring_.push_back({seq, std::move(line)});
+  while (ring_.size() > options_.ring_size) {
+    ring_.pop_front();
+    ring_is_all_ = false;
+  }
+}
+
+void AuditLog::log(std::string_view event, std::string_view members) {
+  std::string entry = R"({"ts":)" + std::to_string(unix_ms_()) + R"(,"service":)";
+  append_json_string(entry, options_.service);
+  entry += R"(,"event":)";
+  append_json_string(entry, event);
+  if (!members.empty()) entry.append(",").append(members);
+  const auto line = std::make_shared<const std::string>(chain_.seal(std::move(entry)));
+  remember(chain_.last_seq(), line);
+  enqueue(chain_.last_seq(), *line);
+  for (AuditSink* sink : sinks_) sink->deliver(line);
+  if (entry_) entry_(*line);
+}
+
+void AuditLog::enqueue(std::uint64_t seq, const std::string& line) {
+  bool wake = false;
+  {
+    const std::scoped_lock lock(mutex_);
+    ++statistics_.entries;
+    if (!file_) return;
+    if (waiting_bytes_ + line.size() > options_.waiting_bytes_max) {
+      ++statistics_.lost;  // verify will name the gap
+      return;
+    }
+    wake = waiting_.empty();
+    if (wake) first_waiting_ = seq;
+    waiting_.push_back(line);
+    waiting_bytes_ += line.size();
+  }
+  (void)journal_.put(journal_key(seq), as_bytes(line));
+  if (wake) changed_.notify_one();
+}
+
+void AuditLog::commit(std::function<void(bool durable)> done) {
+  if (!file_) return done(true);
+  commits_.push_back(std::move(done));
+  {
+    const std::scoped_lock lock(mutex_);
+    ++commits_asked_;
+  }
+  changed_.notify_one();
+}
+
+void AuditLog::query(AuditFilter filter, Found done) {
+  std::vector<std::string> lines;
+  for (auto entry = ring_.rbegin(); entry != ring_.rend() && lines.size() < filter.limit; ++entry) {
+    if (fits(filter, *entry->line)) lines.push_back(*entry->line);
+  }
+  std::reverse(lines.begin(), lines.end());
+  const bool older_than_asked = filter.since && !ring_.empty() && time_of(*ring_.front().line).value_or(0) < *filter.since;
+  if (!file_ || ring_is_all_ || lines.size() >= filter.limit || older_than_asked || ring_.empty())
+    return done(std::move(lines));
+  if (questions_waiting_ >= questions_max || !writer_.joinable()) return done(std::nullopt);
+  ++questions_waiting_;
+  const std::uint64_t before = ring_.front().seq;
+  AuditFilter older = filter;
+  older.limit -= lines.size();
+  {
+    const std::scoped_lock lock(mutex_);
+    questions_.push_back({std::move(older), before,
+                          [newer = std::move(lines), done = std::move(done)](std::optional<std::vector<std::string>> found) {
+                            if (found) found->insert(found->end(), newer.begin(), newer.end());
+                            done(std::move(found));
+                          }});
+  }
+  asked_.notify_one();
+}
+
+void AuditLog::drain() {
+  std::uint64_t rings = 0;
+  (void)!::read(wake_.get(), &rings, sizeof rings);
+  std::vector<std::pair<std::uint64_t, bool>> committed;
+  std::vector<Answer> answers;
+  std::uint64_t written_to = 0;
+  std::string problem;
+  {
+    const std::scoped_lock lock(mutex_);
+    committed = std::exchange(committed_, {});
+    answers = std::exchange(answers_, {});
+    written_to = first_waiting_;
+    problem = statistics_.problem;
+  }
+  for (; journaled_to_ < written_to; ++journaled_to_) (void)journal_.erase(journal_key(journaled_to_));
+  for (const auto& [count, durable] : committed) {
+    const auto answered = static_cast<std::ptrdiff_t>(std::min<std::uint64_t>(count, commits_.size()));
+    const std::vector<std::function<void(bool)>> callbacks(std::make_move_iterator(commits_.begin()),
+                                                           std::make_move_iterator(commits_.begin() + answered));
+    commits_.erase(commits_.begin(), commits_.begin() + answered);
+    for (const auto& done : callbacks) done(durable);
+  }
+  for (Answer& answer : answers) {
+    --questions_waiting_;
+    answer.done(std::move(answer.lines));
+  }
+  if (problem != told_problem_) {
+    told_problem_ = problem;
+    if (health_changed_) health_changed_(problem);
+  }
+}
+
+AuditStatistics AuditLog::statistics() const {
+  const std::scoped_lock lock(mutex_);
+  AuditStatistics result = statistics_;
+  result.waiting = waiting_.size();
+  return result;
+}
+
+// --- the threads' side
+// ------------------------------------------------------------------------------------------------------------
+
+void AuditLog::ring_bell() const noexcept {
+  constexpr std::uint64_t one = 1;
+  (void)!::write(wake_.get(), &one, sizeof one);
+}
+
+void AuditLog::work() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    const auto asked = [this] { return ending_ || commits_asked_ > 0; };
+    if (statistics_.writes) {
+      changed_.wait(lock, [&] { return asked() || !waiting_.empty(); });
+    } else {
+      changed_.wait_for(lock, options_.retry, asked);
+    }
+    const bool last = ending_;
+    write(lock);
+    if (last) return;
+  }
+}
+
+/// One round: what waits goes to the file, and to the disk if somebody waits for that. Leaves with the lock held.
+void AuditLog::write(std::unique_lock<std::mutex>& lock) {
+  const std::vector<std::string> batch = std::exchange(waiting_, {});
+  const std::uint64_t first = first_waiting_;
+  const std::uint64_t commits = std::exchange(commits_asked_, 0);
+  const bool acknowledges = statistics_.acknowledges;
+  lock.unlock();
+  int error = 0;
+  AuditFile::Appended appended;
+  if (!file_->is_open()) {
+    if (const auto opened = file_->open(); !opened) error = opened.error();
+  }
+  if (error == 0) {
+    appended = file_->append(batch, unix_ms_);
+    error = appended.error;
+  }
+  // A failed sync is not repeated: after it the kernel may have dropped what was to be written, and say that all is well.
+  int sync_error = 0;
+  const bool syncs = commits > 0 && error == 0 && acknowledges;
+  if (syncs) sync_error = file_->sync();
+  lock.lock();
+  // first_waiting_ is set by enqueue() when the queue was empty; lines that failed come back before those that came since.
+  std::size_t bytes = 0;
+  for (std::size_t i = 0; i < appended.lines; ++i) bytes += batch[i].size();
+  waiting_bytes_ -= bytes;
+  if (appended.lines < batch.size()) {
+    waiting_.insert(waiting_.begin(), batch.begin() + static_cast<std::ptrdiff_t>(appended.lines), batch.end());
+    first_waiting_ = read_sealed(batch[appended.lines])->seq;
+  } else if (waiting_.empty() && !batch.empty()) {
+    first_waiting_ = std::max(first, read_sealed(batch.back())->seq + 1);
+  }
+  statistics_.rotations = file_->rotations();
+  if (syncs) ++statistics_.syncs;
+  if (error != 0) ++statistics_.write_errors;
+  statistics_.writes = error == 0;
+  if (sync_error != 0) statistics_.acknowledges = false;
+  if (!statistics_.acknowledges) {
+    if (sync_error != 0)
+      statistics_.problem = std::string("the audit log could not be synced, security actions are no longer acknowledged: ") +
+                            std::strerror(sync_error);
+  } else {
+    statistics_.problem = error == 0 ? "" : std::string("the audit log cannot be written: ") + std::strerror(error);
+  }
+  if (commits > 0) committed_.emplace_back(commits, syncs && sync_error == 0);
+  ring_bell();
+}
+
+void AuditLog::read() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    asked_.wait(lock, [this] { return ending_ || !questions_.empty(); });
+    if (ending_) return;
+    Question question = std::move(questions_.front());
+    questions_.pop_front();
+    lock.unlock();
+    std::vector<std::string> lines = search(question.filter, question.before);
+    lock.lock();
+    answers_.push_back({std::move(lines), std::move(question.done)});
+    ring_bell();
+  }
+}
+
+std::vector<std::string> AuditLog::search(const AuditFilter& filter, std::uint64_t before) const {
+  const AuditFile files(*options_.file);  // only looks: the writer's own object is the writer's
+  const std::string wanted = needle_of(filter);
+  std::vector<std::string> lines;
+  bool done = false;
+  for (const Descriptor& file : files.all_newest_first()) {
+    for_each_line_backwards(file.get(), size_of(file.get()), wanted, [&](std::string_view line) {
+      const auto sealed = read_sealed(line);
+      if (!sealed || sealed->seq >= before) return true;
+      if (fits(filter, line)) lines.emplace_back(line);
+      if (filter.since && time_of(line).value_or(0) + clock_slack_ms < *filter.since) done = true;
+      if (lines.size() >= filter.limit) done = true;
+      return !done;
+    });
+    if (done) break;
+  }
+  std::reverse(lines.begin(), lines.end());
+  return lines;
+}
+
+}  // namespace sluice

@@ -1,0 +1,315 @@
+#include "control/security/audit/audit_log.hpp"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "control/security/audit/audit_verify.hpp"
+
+namespace sluice {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+struct Audit : ::testing::Test {
+  Audit() {
+    std::string name = fs::temp_directory_path() / "sluice-audit-XXXXXX";
+    folder = ::mkdtemp(name.data());
+    descriptor = Descriptor(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  }
+  ~Audit() override { fs::remove_all(folder); }
+
+  StateLog journal() { return *StateLog::open(*Region::map(region.fd(), Access::read_write)); }
+  AuditLogOptions options(std::uint64_t size_max = 1U << 30U) {
+    AuditLogOptions result;
+    result.chain_key = "key";
+    result.file = AuditFile::Options{descriptor.get(), "audit.ndjson", size_max};
+    result.retry = std::chrono::milliseconds(5);
+    return result;
+  }
+  std::unique_ptr<AuditLog> open(StateLog& log, AuditLogOptions with) {
+    return std::make_unique<AuditLog>(std::move(with), log, [this] { return ++unix_ms; });
+  }
+  /// Lets the threads work until `done`.
+  static void until(AuditLog& log, const std::function<bool()>& done) {
+    while (!done()) {
+      pollfd waiting{log.fd(), POLLIN, 0};
+      ASSERT_GT(::poll(&waiting, 1, 30'000), 0) << "the threads do not answer";
+      log.drain();
+    }
+  }
+  static bool committed(AuditLog& log) {
+    std::optional<bool> answer;
+    log.commit([&](bool durable) { answer = durable; });
+    until(log, [&] { return answer.has_value(); });
+    return answer.value_or(false);
+  }
+  static std::vector<Json> query(AuditLog& log, AuditFilter filter) {
+    std::optional<std::optional<std::vector<std::string>>> answer;
+    log.query(std::move(filter), [&](std::optional<std::vector<std::string>> lines) { answer = std::move(lines); });
+    until(log, [&] { return answer.has_value(); });
+    std::vector<Json> result;
+    if (answer && *answer) {
+      for (const std::string& line : **answer) result.push_back(Json::parse(line));
+    }
+    return result;
+  }
+  [[nodiscard]] std::vector<std::string> files() const {
+    std::vector<std::string> result;
+    for (const auto& entry : fs::directory_iterator(folder)) result.push_back(entry.path());
+    return result;
+  }
+  static std::string contents(const fs::path& path) {
+    std::ifstream file(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  }
+
+  fs::path folder;
+  Descriptor descriptor;
+  Region region = *Region::create("audit", std::size_t{4} << 20U);
+  std::atomic<std::int64_t> unix_ms{1'714'000'000'000};  // the writer names full files by it
+};
+
+TEST_F(Audit, an_entry_is_one_line_of_json_with_the_contracts_keys_in_order) {
+  StateLog journaled = journal();
+  const auto log = open(journaled, options());
+  log->begin();
+  log->log("peer:connected", R"("peerId":"p","ip":"192.0.2.1")");
+  log->log("empty", "");
+  EXPECT_TRUE(committed(*log));
+  const std::string text = contents(folder / "audit.ndjson");
+  EXPECT_TRUE(text.starts_with(
+      R"({"ts":1714000000001,"service":"webrtc-rooms","event":"peer:connected","peerId":"p","ip":"192.0.2.1","seq":1,"chain":")"))
+      << text;
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 2);
+  EXPECT_EQ(journaled.size(), 0U) << "what is written has left the journal";
+}
+
+TEST_F(Audit, addresses_are_redacted_if_so_configured) {
+  StateLog journaled = journal();
+  AuditLogOptions plain;
+  plain.redact_ip = true;
+  // printf 192.0.2.1 | sha256sum
+  EXPECT_EQ(AuditLog(plain, journaled, [] { return 0; }).address("192.0.2.1"), "ip:37fcff24bf62035b");
+  AuditLogOptions keyed = plain;
+  keyed.redact_key = "k";
+  const std::string hashed = AuditLog(keyed, journaled, [] { return 0; }).address("192.0.2.1");
+  EXPECT_EQ(hashed, "ip:d576d687f6b24532");
+  EXPECT_EQ(AuditLog({}, journaled, [] { return 0; }).address("192.0.2.1"), "192.0.2.1");
+}
+
+TEST_F(Audit, the_ring_answers_alone_when_it_knows_enough) {
+  StateLog journaled = journal();
+  AuditLogOptions memory_only;
+  memory_only.ring_size = 5;
+  const auto log = open(journaled, memory_only);
+  for (int i = 0; i < 8; ++i) log->log(i % 2 == 0 ? "even" : "odd", R"("roomId":"r)" + std::to_string(i) + "\"");
+  const auto all = query(*log, {});
+  ASSERT_EQ(all.size(), 5U);
+  EXPECT_EQ(all[0]["roomId"], "r3") << "oldest first";
+  EXPECT_EQ(all[4]["roomId"], "r7");
+  AuditFilter filter;
+  filter.event = "even";
+  filter.limit = 1;
+  ASSERT_EQ(query(*log, filter).size(), 1U);
+  EXPECT_EQ(query(*log, filter)[0]["roomId"], "r6") << "the last ones";
+  filter.room = "r4";
+  EXPECT_EQ(query(*log, filter)[0]["roomId"], "r4");
+  filter.peer = "p";
+  EXPECT_TRUE(query(*log, filter).empty());
+  AuditFilter since;
+  since.since = unix_ms - 1;
+  EXPECT_EQ(query(*log, since).size(), 2U) << "inclusive";
+  bool done = false;
+  log->commit([&](bool durable) { done = durable; });
+  EXPECT_TRUE(done) << "nothing to wait for";
+}
+
+TEST_F(Audit, the_files_are_searched_for_what_the_ring_has_forgotten) {
+  StateLog journaled = journal();
+  AuditLogOptions small = options(20'000);
+  small.ring_size = 10;
+  const auto log = open(journaled, small);
+  log->begin();
+  for (int i = 0; i < 1000; ++i) {
+    log->log(i % 100 == 0 ? "rare" : "common", R"("roomId":"r)" + std::to_string(i) + R"(","peerId":"p\"q")");
+    if (i % 50 == 0) {
+      EXPECT_TRUE(committed(*log));
+    }
+  }
+  EXPECT_TRUE(committed(*log));
+  EXPECT_GT(log->statistics().rotations, 3U);
+  AuditFilter rare;
+  rare.event = "rare";
+  const auto found = query(*log, rare);
+  ASSERT_EQ(found.size(), 10U);
+  EXPECT_EQ(found[0]["roomId"], "r0");
+  EXPECT_EQ(found[9]["roomId"], "r900");
+  AuditFilter one;
+  one.room = "r123";
+  EXPECT_EQ(query(*log, one).size(), 1U);
+  AuditFilter quoted;
+  quoted.peer = "p\"q";
+  quoted.limit = 400;
+  const auto many = query(*log, quoted);
+  ASSERT_EQ(many.size(), 400U);
+  EXPECT_EQ(many[0]["roomId"], "r600");
+  EXPECT_EQ(many[399]["roomId"], "r999");
+  AuditFilter last;
+  last.limit = 25;
+  const auto newest = query(*log, last);
+  ASSERT_EQ(newest.size(), 25U);
+  EXPECT_EQ(newest[0]["roomId"], "r975");
+  AuditFilter nobody;
+  nobody.peer = "nobody";
+  EXPECT_TRUE(query(*log, nobody).empty());
+}
+
+TEST_F(Audit, files_are_renamed_when_they_are_full_and_no_line_is_lost_or_split) {
+  StateLog journaled = journal();
+  const auto log = open(journaled, options(5'000));
+  log->begin();
+  for (int i = 0; i < 200; ++i) log->log("e", R"("n":)" + std::to_string(i));
+  EXPECT_TRUE(committed(*log));
+  const auto all = files();
+  EXPECT_GT(all.size(), 5U);
+  std::size_t lines = 0;
+  for (const std::string& path : all) {
+    const std::string text = contents(path);
+    EXPECT_TRUE(text.ends_with('\n'));
+    lines += static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+    const std::string name = fs::path(path).filename();
+    EXPECT_TRUE(name == "audit.ndjson" || name.starts_with("audit.ndjson.1714")) << name;
+  }
+  EXPECT_EQ(lines, 200U);
+  const AuditVerdict verdict = verify_audit(all, "key", {});
+  EXPECT_TRUE(verdict.intact) << verdict.fault;
+  EXPECT_EQ(verdict.lines, 200U);
+}
+
+TEST_F(Audit, a_process_that_dies_at_any_moment_loses_no_entry_and_breaks_no_chain) {
+  for (int round = 0; round < 10; ++round) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      StateLog journaled = journal();
+      AuditLog log(options(3'000), journaled, [this] { return ++unix_ms; });
+      log.begin();
+      for (int i = 0; i < 50; ++i) log.log("e", R"("round":)" + std::to_string(round));
+      ::kill(::getpid(), SIGKILL);
+    }
+    ::waitpid(child, nullptr, 0);
+    unix_ms += 1000;
+  }
+  StateLog journaled = journal();
+  {
+    const auto log = open(journaled, options(3'000));
+    log->begin();
+    EXPECT_TRUE(committed(*log));
+  }
+  const AuditVerdict verdict = verify_audit(files(), "key", {});
+  EXPECT_TRUE(verdict.intact) << verdict.fault;
+  // A kill in the middle of a write leaves half a line, whose cutting off is an entry of its own.
+  std::uint64_t torn = 0;
+  for (const std::string& path : files()) {
+    const std::string text = contents(path);
+    for (std::size_t at = text.find("audit:torn"); at != std::string::npos; at = text.find("audit:torn", at + 1)) ++torn;
+  }
+  EXPECT_EQ(verdict.lines, 500U + torn);
+  EXPECT_EQ(journaled.size(), 0U);
+}
+
+TEST_F(Audit, half_a_line_at_the_end_is_cut_off_and_noted) {
+  StateLog journaled = journal();
+  {
+    const auto log = open(journaled, options());
+    log->begin();
+    log->log("a", "");
+    EXPECT_TRUE(committed(*log));
+  }
+  std::ofstream(folder / "audit.ndjson", std::ios::app) << R"({"ts":17140000)";
+  StateLog fresh = *StateLog::open(*Region::create("another", std::size_t{1} << 20U));
+  const auto log = open(fresh, options());
+  log->begin();
+  EXPECT_TRUE(committed(*log));
+  const auto entries = query(*log, {});
+  ASSERT_EQ(entries.size(), 2U);
+  EXPECT_EQ(entries[1]["event"], "audit:torn");
+  EXPECT_EQ(entries[1]["bytes"], 14);
+  EXPECT_TRUE(verify_audit(files(), "key", {}).intact);
+}
+
+TEST_F(Audit, a_disk_that_refuses_stops_acknowledgements_until_it_takes_what_waits) {
+  StateLog journaled = journal();
+  const auto log = open(journaled, options());
+  std::vector<std::string> problems;
+  log->on_health_changed([&](const std::string& problem) { problems.push_back(problem); });
+  log->begin();
+  log->log("a", "");
+  EXPECT_TRUE(committed(*log));
+  // The limit on file sizes is a full disk that we may have (EFBIG for ENOSPC).
+  (void)std::signal(SIGXFSZ, SIG_IGN);
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+  const rlimit full{fs::file_size(folder / "audit.ndjson") + 10, before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &full), 0);
+  log->log("b", "");
+  log->log("c", "");
+  EXPECT_FALSE(committed(*log));
+  EXPECT_FALSE(log->statistics().writes);
+  EXPECT_TRUE(log->statistics().acknowledges) << "this is not a failed sync";
+  EXPECT_EQ(log->statistics().waiting, 2U);
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
+  EXPECT_TRUE(committed(*log));
+  EXPECT_EQ(log->statistics().lost, 0U);
+  ASSERT_EQ(problems.size(), 2U);
+  EXPECT_NE(problems[0], "");
+  EXPECT_EQ(problems[1], "");
+  const AuditVerdict verdict = verify_audit(files(), "key", {});
+  EXPECT_TRUE(verdict.intact) << verdict.fault;
+  EXPECT_EQ(verdict.lines, 3U);
+}
+
+TEST_F(Audit, sinks_get_every_line) {
+  struct Sink final : AuditSink {
+    void deliver(const std::shared_ptr<const std::string>& line) override { lines.push_back(*line); }
+    std::vector<std::string> lines;
+  } sink;
+  StateLog journaled = journal();
+  const auto log = open(journaled, {});
+  log->add_sink(sink);
+  log->log("a", "");
+  ASSERT_EQ(sink.lines.size(), 1U);
+  EXPECT_EQ(Json::parse(sink.lines[0])["event"], "a");
+}
+
+TEST_F(Audit, hostile_texts_stay_inside_their_line) {
+  StateLog journaled = journal();
+  const auto log = open(journaled, options());
+  log->begin();
+  std::string member = R"("roomId":)";
+  const std::string hostile = "r\n{\"ts\":0,\"event\":\"forged\"}\r\xe2\x80\xa8\"\\";
+  member += nlohmann::json(hostile).dump();
+  log->log("room:created", member);
+  EXPECT_TRUE(committed(*log));
+  const std::string text = contents(folder / "audit.ndjson");
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 1);
+  AuditFilter filter;
+  filter.event = "forged";
+  EXPECT_TRUE(query(*log, filter).empty());
+}
+
+}  // namespace
+}  // namespace sluice

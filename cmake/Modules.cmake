@@ -1,9 +1,8 @@
 # The modules and their arrows. Left may be used by right, never the reverse; control and dataplane meet only in shm and schemas.
 
 # --- shm: what both planes share
-sluice_module(shm/types)
-sluice_module(shm/descriptors USES shm_types)
-sluice_module(shm/log)
+sluice_module(shm/types) USES shm_types PACKAGES sluice_module(shm/descriptors)
+sluice_module(shm/log) USES shm_types PACKAGES sluice_module(shm/service)
 sluice_module(shm/confinement PACKAGES sluice::seccomp)
 sluice_module(shm/region USES shm_types shm_descriptors)
 sluice_module(shm/ring USES shm_types shm_region)
@@ -21,8 +20,7 @@ sluice_module(dataplane/srtp USES shm_types PACKAGES sluice::openssl sluice::ips
 sluice_module(dataplane/rtp USES shm_types dataplane_packet dataplane_memory)
 sluice_module(dataplane/bwe USES shm_types dataplane_packet dataplane_memory)
 sluice_module(dataplane/simulcast USES shm_types dataplane_packet)
-sluice_module(dataplane/transport USES shm_types shm_counters dataplane_packet dataplane_memory dataplane_ice dataplane_srtp dataplane_rtp
-              dataplane_bwe dataplane_simulcast)
+sluice_module(dataplane/transport USES shm_types shm_counters dataplane_packet dataplane_memory dataplane_ice dataplane_srtp dataplane_rtp dataplane_bwe dataplane_simulcast)
 sluice_module(dataplane/router USES dataplane_transport)
 sluice_module(dataplane/engine USES shm_types dataplane_memory PACKAGES sluice::uring)
 sluice_module(dataplane/process USES shm_descriptors shm_confinement)
@@ -31,8 +29,7 @@ sluice_module(dataplane/worker USES dataplane_router dataplane_engine dataplane_
 sluice_module(dataplane/handshaker USES dataplane_dtls dataplane_engine dataplane_process shm_channel shm_descriptors shm_log)
 
 # --- control: the core and what hangs on it
-sluice_module(control/bus)
-sluice_module(control/rooms USES control_bus shm_types)
+sluice_module(control/bus) USES control_bus shm_types PACKAGES sluice_module(control/rooms)
 sluice_module(control/config USES shm_types PACKAGES sluice::yaml sluice::json)
 # Lasting state: the interface, and what is behind it.
 sluice_module(control/store USES shm_types shm_state_log)
@@ -52,15 +49,16 @@ sluice_module(control/signaling/native USES control_rooms control_sessions contr
 sluice_module(control/api USES control_rooms control_workers control_media control_json control_observability control_loop PACKAGES sluice::json sluice::openssl)
 sluice_module(control/host USES shm_types control_config)
 sluice_module(control/page USES control_loop)
-include(Page)
-sluice_module(control/app USES shm_descriptors shm_confinement control_config control_store control_store_sqlite control_host control_media control_signaling_connections control_signaling_native control_api control_loop control_page)
+sluice_module(control/app USES shm_descriptors shm_confinement control_config control_store control_store_sqlite control_host control_media control_signaling_connections control_signaling_native control_api control_loop control_page control_dashboard shm_service)
+sluice_module(control/dashboard USES control_page)
 
-sluice_module(control/supervisor USES shm_channel shm_descriptors shm_confinement shm_log)
+sluice_module(control/supervisor USES shm_channel shm_descriptors shm_confinement shm_log shm_service)
 sluice_module(control/cli USES shm_descriptors control_config control_host control_supervisor shm_log PACKAGES sluice::json sluice::openssl)
 
+include(Page)
+
 # --- the load generator: a client, which shares nothing with the server but packet formats and vocabulary
-sluice_module(tools/load USES shm_types shm_counters dataplane_packet dataplane_rtp dataplane_bwe
-              PACKAGES sluice::nice sluice::openssl sluice::srtp2 sluice::websockets sluice::json)
+sluice_module(tools/load USES shm_types shm_counters dataplane_packet dataplane_rtp dataplane_bwe PACKAGES sluice::nice sluice::openssl sluice::srtp2 sluice::websockets sluice::json)
 
 # --- the programs
 sluice_program(sluice control/cli/main.cpp USES control_cli)

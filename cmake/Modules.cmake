@@ -2,7 +2,9 @@
 
 # --- shm: what both planes share
 sluice_module(shm/types) USES shm_types PACKAGES sluice_module(shm/descriptors)
-sluice_module(shm/log) PACKAGES sluice_module(shm/confinement sluice::seccomp)
+sluice_module(shm/log) USES shm_types PACKAGES sluice_module(shm/service)
+
+sluice_module(shm/confinement PACKAGES sluice::seccomp)
 sluice_module(shm/region USES shm_types shm_descriptors)
 sluice_module(shm/ring USES shm_types shm_region)
 sluice_module(shm/state_log USES shm_types shm_region)
@@ -52,11 +54,14 @@ sluice_module(control/signaling/native USES control_rooms control_sessions contr
 sluice_module(control/api USES control_rooms control_workers control_media control_json control_observability control_loop PACKAGES sluice::json sluice::openssl)
 sluice_module(control/host USES shm_types control_config)
 sluice_module(control/page USES control_loop)
-include(Page)
-sluice_module(control/app USES shm_descriptors shm_confinement control_config control_store control_store_sqlite control_host control_media control_signaling_connections control_signaling_native control_api control_loop control_page control_security control_security_audit control_sessions_replay control_reliability control_compliance_retention control_json)
+sluice_module(control/app USES shm_descriptors shm_confinement control_config control_store control_store_sqlite control_host control_media control_signaling_connections control_signaling_native control_api control_loop control_page control_security control_security_audit control_sessions_replay control_reliability control_compliance_retention control_json control_dashboard shm_service)
 
-sluice_module(control/supervisor USES shm_channel shm_descriptors shm_confinement shm_log)
+sluice_module(control/supervisor USES shm_channel shm_descriptors shm_confinement shm_log shm_service)
 sluice_module(control/cli USES shm_descriptors control_config control_host control_supervisor shm_log control_security_audit PACKAGES sluice::json sluice::openssl)
+
+sluice_module(control/dashboard USES control_page)
+
+include(Page)
 
 # --- the load generator: a client, which shares nothing with the server but packet formats and vocabulary
 sluice_module(tools/load USES shm_types shm_counters dataplane_packet dataplane_rtp dataplane_bwe PACKAGES sluice::nice sluice::openssl sluice::srtp2 sluice::websockets sluice::json)

@@ -23,6 +23,7 @@
 #include "control/signaling/native/native_dialect.hpp"
 #include "control/store/store.hpp"
 #include "control/workers/workers.hpp"
+#include "shm/descriptors/descriptor.hpp"
 #include "shm/state_log/state_log.hpp"
 #include "shm/types/entropy.hpp"
 
@@ -55,6 +56,8 @@ struct FeatureContext {
   std::int64_t (*unix_ms)(TimePoint);  // the loop's time as Unix milliseconds
   int audit_folder = -1;               // descriptor of the audit log's folder
   MessageGuard* guard = nullptr;       // what dialects ask for every connection and message; null: nothing is attached
+  std::function<void(PrometheusText&)> write_metrics = {};  // all of /metrics
+  Descriptor* control_listener = nullptr;                   // of the control socket; invalid: none
 };
 
 using Features = std::vector<std::unique_ptr<Feature>>;

@@ -16,6 +16,7 @@ sluice_package(jemalloc jemalloc)
 sluice_package(seccomp libseccomp)
 sluice_package(yaml yaml-cpp)
 sluice_package(sqlite sqlite3)
+sluice_package(curl libcurl)
 # Only for x86-64 and without a pkg-config file; what uses it asks whether SLUICE_IPSEC_MB is 1.
 add_library(sluice_ipsec_mb INTERFACE)
 add_library(sluice::ipsec_mb ALIAS sluice_ipsec_mb)

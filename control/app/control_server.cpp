@@ -212,6 +212,8 @@ struct ControlServer::Impl {
   RoomMetrics metrics;
   Operations operations;
   EventFeed events;
+  HttpClient http;
+  Hooks hooks;
   std::vector<Collector> collectors;
   Descriptor control_listener;
   std::unique_ptr<FeatureContext> context;
@@ -249,7 +251,8 @@ ControlServer::Impl::Impl(const config::ServerConfig& server_config, const Contr
       native(rooms, sessions, bus, listener, signaling_options(config.signaling)),
       metrics(bus, rooms, loop::now, [this] {
         return control_state.failed_writes() + workers.store_failures() + (media ? media->store_failures() : 0);
-      }) {
+      }),
+      http(loop) {
   control_listener = descriptors.take("control-socket");
   listener.attach(native);
   if (publications) {
@@ -262,7 +265,11 @@ ControlServer::Impl::Impl(const config::ServerConfig& server_config, const Contr
   if (media) {
     media->keep_only({[this](const PeerId& id) { return rooms.find_peer(id) != nullptr; },
                       [this](const ProducerId& id) { return publications->find(id) != nullptr; },
-                      [this](const ConsumerId& id) { return publications->find(id) != nullptr; }});
+                      [this](const ConsumerId& id) { return publications->find(id) != nullptr; },
+                      [this](const PeerId& id) {
+                        const Peer* peer = rooms.find_peer(id);
+                        return peer != nullptr ? peer->restrictions() : Restrictions{};
+                      }});
   }
   for (const auto& feature : features) feature->restored(loop::now());
   if (members > 0) log::info("restored", {{"rooms", rooms.rooms().size()}, {"peers", members}});
@@ -359,7 +366,7 @@ void ControlServer::Impl::add_features() {
                                    .now = loop::now,
                                    .unix_ms = loop::unix_ms});
   context.reset(new FeatureContext{config, loop, web, routes, bus, entropy, rooms, publications.get(), sessions, native, media.get(),
-                                   workers, metrics, state_log, *store, operations, events, collectors, loop::now,
+                                   workers, metrics, state_log, *store, operations, events, http, hooks, collectors, loop::now,
                                    unix_time, audit_folder.get()});
   context->write_metrics = [this](PrometheusText& out) { write_metrics(out); };
   context->control_listener = &control_listener;
@@ -422,7 +429,9 @@ void ControlServer::Impl::turn() {
     drained = true;
     stop();
   }
-  TimePoint next = std::min({workers.next_deadline(), sessions.next_deadline(), draining.next_deadline()});
+  hooks.handle_timeout(now);
+  TimePoint next =
+      std::min({workers.next_deadline(), sessions.next_deadline(), draining.next_deadline(), hooks.next_deadline()});
   for (const auto& feature : features) {
     if (feature->next_deadline() <= now) feature->handle_timeout(now);
     next = std::min(next, feature->next_deadline());

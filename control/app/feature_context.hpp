@@ -10,6 +10,8 @@
 #include "control/app/feature.hpp"
 #include "control/bus/bus.hpp"
 #include "control/config/server_config.hpp"
+#include "control/hooks/hooks.hpp"
+#include "control/http_client/http_client.hpp"
 #include "control/loop/event_loop.hpp"
 #include "control/loop/web_server.hpp"
 #include "control/media/media.hpp"
@@ -51,6 +53,8 @@ struct FeatureContext {
   Store& store;
   Operations& operations;
   EventFeed& events;
+  HttpClient& http;  // calls to others: hooks, webhooks, alerts, traces
+  Hooks& hooks;
   std::vector<Collector>& collectors;
   TimePoint (*now)();
   std::int64_t (*unix_ms)(TimePoint);  // the loop's time as Unix milliseconds

@@ -12,6 +12,7 @@
 #include "control/bus/bus.hpp"
 #include "control/rooms/ids.hpp"
 #include "control/rooms/media_signaling.hpp"
+#include "control/rooms/restrictions.hpp"
 #include "control/workers/media_plane.hpp"
 #include "shm/types/entropy.hpp"
 #include "shm/types/time.hpp"
@@ -35,7 +36,8 @@ struct MediaConfig {
 ///
 /// - A publication is bound to the m-line that its `mid` names, else to the one that declares one of its `ssrcs`, else to
 ///   the first sending m-line of its kind that nothing is bound to. It may be started before the offer that carries it.
-///   What arrives on an m-line without publication is dropped by the worker, as is that of a paused publication.
+///   What arrives on an m-line without publication is dropped by the worker, as is that of a paused publication
+///   and all that a member sends who is restricted (PeerRestricted); who may not receive has no active subscription.
 /// - A subscription takes the first free receiving m-line of its kind; without one it waits for the next offer, and
 ///   ConsumerReady tells when it got one. An m-line keeps its SSRCs for life; they are never given to another.
 /// - A held peer's media goes on. A peer that comes back with a new RTCPeerConnection gets a new transport; its
@@ -80,6 +82,7 @@ class Media final : public MediaSignaling {
     std::function<bool(const PeerId&)> peer;
     std::function<bool(const ProducerId&)> producer;
     std::function<bool(const ConsumerId&)> consumer;
+    std::function<Restrictions(const PeerId&)> restrictions = {};  // what the core holds of a peer
   };
   void keep_only(const Survivors& survivors);
 

@@ -193,7 +193,7 @@ workers::PublicationSpec Media::Impl::publication_spec(const PeerMedia& peer, co
   spec.codecs = line.codecs;
   spec.rids = media::order_rids(producer.layers, line.rids);
   spec.ssrcs = line.ssrcs;
-  spec.forward = !producer.paused;
+  spec.forward = !producer.paused && peer.may_send;
   return spec;
 }
 
@@ -214,7 +214,7 @@ workers::SubscriptionSpec Media::Impl::subscription_spec(const PeerMedia& peer, 
   if (producer == producers_.end()) return spec;
   const Line* source = line_of(consumer.producer);
   if (source != nullptr && source->publication.valid()) spec.publication = source->publication;
-  spec.active = !consumer.paused;
+  spec.active = !consumer.paused && peer.may_receive;
   if (consumer.layer != Consumer::no_ceiling) spec.max_layer = media::worker_layer(consumer.layer, producer->second.layers);
   return spec;
 }

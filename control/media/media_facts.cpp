@@ -46,6 +46,8 @@ void Media::Impl::subscribe_to_facts() {
          [this](const PublicationPaused& fact) { pause_producer(fact.producer, true); });
   listen(std::type_identity<PublicationResumed>{},
          [this](const PublicationResumed& fact) { pause_producer(fact.producer, false); });
+  listen(std::type_identity<PeerRestricted>{},
+         [this](const PeerRestricted& fact) { restrict(fact.peer, fact.restrictions); });
   listen(std::type_identity<SubscriptionStarted>{}, [this](const SubscriptionStarted& fact) { on(fact); });
   listen(std::type_identity<SubscriptionEnded>{}, [this](const SubscriptionEnded& fact) { on(fact); });
   listen(std::type_identity<SubscriptionPaused>{},
@@ -127,6 +129,18 @@ void Media::Impl::pause_producer(const ProducerId& id, bool paused) {
   known->second.paused = paused;
   store(id);
   if (const auto peer = peers_.find(known->second.peer); peer != peers_.end()) write_rows(peer->second.media);
+}
+
+void Media::Impl::restrict(const PeerId& id, const Restrictions& restrictions) {
+  const auto entry = peers_.find(id);
+  if (entry == peers_.end()) return;
+  PeerMedia& peer = entry->second.media;
+  if (peer.may_send == restrictions.may_send() && peer.may_receive == restrictions.may_receive()) return;
+  peer.may_send = restrictions.may_send();
+  peer.may_receive = restrictions.may_receive();
+  store(id);
+  write_rows(peer);
+  restrict_where_it_was(peer);
 }
 
 void Media::Impl::on(const SubscriptionStarted& fact) {

@@ -113,6 +113,7 @@ class Media::Impl final : private workers::MediaPlaneListener {
   void on(const SubscriptionEnded& fact);
   void on(const SubscriptionLayerSelected& fact);
   void pause_producer(const ProducerId& id, bool paused);
+  void restrict(const PeerId& id, const Restrictions& restrictions);
   void pause_consumer(const ConsumerId& id, bool paused);
   void drop_peer(const PeerId& id);
   void drop_producer(const ProducerId& id);
@@ -123,6 +124,8 @@ class Media::Impl final : private workers::MediaPlaneListener {
   void on_subscription_changed(WorkerId worker, SubscriptionId id, std::optional<std::uint8_t> layer) override;
 
   // --- media_moves.cpp
+  /// While a room is about to move, its old worker still forwards: the new rows' permissions hold there too.
+  void restrict_where_it_was(const PeerMedia& peer);
   [[nodiscard]] bool add_transport_of(const PeerMedia& peer, WorkerId to, media::MovedPeer& moved);
   [[nodiscard]] bool add_publications_of(const PeerMedia& peer, WorkerId to, media::MovedPeer& moved);
   [[nodiscard]] bool add_subscriptions_of(const PeerMedia& peer, const media::RoomMove& move, media::MovedPeer& moved);

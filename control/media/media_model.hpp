@@ -48,6 +48,8 @@ struct PeerMedia {
   std::uint64_t session_version = 0;
   std::vector<std::uint32_t> used_ssrcs;  // ours of m-lines that are gone: never given again on this transport
   std::vector<Line> lines;
+  bool may_send = true;     // PeerRestricted: what it sends is forwarded
+  bool may_receive = true;  // and others' media to it
   friend bool operator==(const PeerMedia&, const PeerMedia&) = default;
 };
 

@@ -107,6 +107,32 @@ bool Media::Impl::add_subscriptions_of(const PeerMedia& peer, const media::RoomM
   return true;
 }
 
+void Media::Impl::restrict_where_it_was(const PeerMedia& peer) {
+  const auto move = moves_.find(peer.room);
+  if (move == moves_.end() || move->second.stage != media::RoomMove::Stage::preparing) return;
+  const WorkerId from = move->second.from;
+  const WorkerId to = move->second.to;
+  for (const media::MovedPeer& moved : move->second.peers) {
+    if (moved.after != peer.transport) continue;
+    for (const auto& [before, after] : moved.publications) {
+      const auto* old = plane_.publication(from, before);
+      const auto* known = plane_.publication(to, after);
+      if (old == nullptr) continue;
+      workers::PublicationSpec spec = *old;
+      spec.forward = known != nullptr && known->forward;
+      plane_.update_publication(from, before, std::move(spec));
+    }
+    for (const auto& [before, after] : moved.subscriptions) {
+      const auto* old = plane_.subscription(from, before);
+      const auto* known = plane_.subscription(to, after);
+      if (old == nullptr) continue;
+      workers::SubscriptionSpec spec = *old;
+      spec.active = known != nullptr && known->active;
+      plane_.update_subscription(from, before, std::move(spec));
+    }
+  }
+}
+
 void Media::Impl::handle_timeout(TimePoint now) {
   for (auto entry = moves_.begin(); entry != moves_.end();) {
     const RoomId room = entry->first;

@@ -150,6 +150,9 @@ void Media::Impl::forget_session(PeerMedia& peer) {
   plane_.remove_transport(peer.worker, peer.transport);
   PeerMedia fresh;
   fresh.room = peer.room;
+  // A new session of a restricted member is restricted as well.
+  fresh.may_send = peer.may_send;
+  fresh.may_receive = peer.may_receive;
   peer = std::move(fresh);
 }
 

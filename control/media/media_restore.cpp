@@ -82,6 +82,8 @@ void Media::Impl::restore() {
       // The predecessor died between a new transport and this record, or the worker is gone: the peer offers again.
       PeerMedia fresh;
       fresh.room = peer->room;
+      fresh.may_send = peer->may_send;
+      fresh.may_receive = peer->may_receive;
       peer = std::move(fresh);
     }
     for (Line& line : peer->lines) {
@@ -143,6 +145,12 @@ void Media::Impl::keep_only(const Survivors& survivors) {
   for (const PeerId& id : gone(peers_, survivors.peer)) drop_peer(id);
   for (const ConsumerId& id : gone(consumers_, survivors.consumer)) drop_consumer(id);
   for (const ProducerId& id : gone(producers_, survivors.producer)) drop_producer(id);
+  // The predecessor may have died between the core's record and ours: the core's word counts.
+  if (survivors.restrictions) {
+    std::vector<PeerId> ids;
+    for (const auto& [id, entry] : peers_) ids.push_back(id);
+    for (const PeerId& id : ids) restrict(id, survivors.restrictions(id));
+  }
   tell();
 }
 

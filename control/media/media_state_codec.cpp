@@ -118,7 +118,8 @@ std::vector<std::byte> encode(const PeerMedia& peer) {
   const auto line_vector = builder.CreateVector(lines);
   const auto stored =
       schema::CreateMediaPeer(builder, room, peer.worker.value, peer.transport.packed(), ufrag, pwd, fingerprint, tls_id,
-                              origin, remote_ssrcs, peer.session_id, peer.session_version, used_ssrcs, line_vector);
+                              origin, remote_ssrcs, peer.session_id, peer.session_version, used_ssrcs, line_vector,
+                              !peer.may_send, !peer.may_receive);
   return finish(builder, schema::CreateMediaRecord(builder, stored));
 }
 
@@ -166,6 +167,8 @@ std::optional<PeerMedia> decode_peer(Bytes bytes) {
   peer.used_ssrcs = numbers(stored->used_ssrcs());
   if (stored->lines() != nullptr)
     for (const schema::MediaLine* line : *stored->lines()) peer.lines.push_back(decode_line(*line));
+  peer.may_send = !stored->send_denied();
+  peer.may_receive = !stored->receive_denied();
   return peer;
 }
 

@@ -10,6 +10,7 @@
 #include "control/rooms/ids.hpp"
 #include "control/rooms/metadata.hpp"
 #include "control/rooms/peer_state.hpp"
+#include "control/rooms/restrictions.hpp"
 #include "shm/types/time.hpp"
 
 /// What happens in rooms, as facts on the bus. Each is published exactly once, after the tables (Rooms, Publications) have
@@ -82,6 +83,12 @@ struct PeerMetadataChanged {
   PeerId peer;
   std::optional<RoomId> room;
   Metadata patch;  // as given; `null` removed the key
+};
+/// Whether a member's media is forwarded has changed, or why it is not. Restrictions end silently with the membership.
+struct PeerRestricted {
+  PeerId peer;
+  RoomId room;
+  Restrictions restrictions;
 };
 /// A peer is put out. PeerLeft follows if it was in a room; the dialect says `kicked` and closes the connection.
 struct PeerKicked {

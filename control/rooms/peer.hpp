@@ -8,6 +8,7 @@
 #include "control/rooms/ids.hpp"
 #include "control/rooms/metadata.hpp"
 #include "control/rooms/peer_state.hpp"
+#include "control/rooms/restrictions.hpp"
 
 namespace sluice {
 
@@ -28,6 +29,8 @@ class Peer {
   [[nodiscard]] const Metadata& metadata() const noexcept { return metadata_; }
   /// Rises with every admission on this server: the order of members in a room.
   [[nodiscard]] std::uint64_t join_number() const noexcept { return join_number_; }
+  /// Whose media is forwarded, to and from this member.
+  [[nodiscard]] const Restrictions& restrictions() const noexcept { return restrictions_; }
   [[nodiscard]] PeerSnapshot snapshot() const { return {id_, room_, state_, metadata_}; }
 
  private:
@@ -38,6 +41,7 @@ class Peer {
   PeerState state_ = PeerState::connecting;
   std::optional<RoomId> room_;
   Metadata metadata_;
+  Restrictions restrictions_;
   std::uint64_t join_number_ = 0;
   std::uint64_t admission_ = 0;  // the admission under way, 0 = none
 };

@@ -41,6 +41,7 @@ Result<const Publication*, PublicationError> Publications::publish(const PeerId&
                                                                    TimePoint now) {
   const Peer* publisher = rooms_.find_peer(peer);
   if (publisher == nullptr || !publisher->room()) return unexpected(PublicationError::not_in_room);
+  if (!rooms_.allows(peer, MemberAction::publish)) return unexpected(PublicationError::not_permitted);
   if (list_of(by_publisher_, peer).size() >= options_.publications_per_peer_max)
     return unexpected(PublicationError::too_many);
   const ProducerId id(random_id(entropy_, "prod-", id_characters));
@@ -94,6 +95,7 @@ Result<const Subscription*, PublicationError> Publications::subscribe(const Peer
                                                                       TimePoint now) {
   const Peer* subscriber = rooms_.find_peer(peer);
   if (subscriber == nullptr || !subscriber->room()) return unexpected(PublicationError::not_in_room);
+  if (!rooms_.allows(peer, MemberAction::subscribe)) return unexpected(PublicationError::not_permitted);
   const Publication* publication = find(producer);
   if (publication == nullptr || publication->room != *subscriber->room()) return unexpected(PublicationError::not_found);
   if (publication->peer == peer) return unexpected(PublicationError::own);

@@ -67,6 +67,7 @@ enum class PublicationError : std::uint8_t {
   own,        // one cannot subscribe to oneself
   no_such_layer,
   too_many,
+  not_permitted,  // Rooms::allows says no
 };
 
 /// Who publishes and who receives what (contract section 15); the media itself is control/media's business, which follows

@@ -36,6 +36,7 @@ void Rooms::leave(const PeerId& peer, LeaveCause cause) {
   found->room_.reset();
   // Whoever leaves by himself may join again on the same connection, as a newcomer: nothing he carried counts any more.
   found->metadata_ = {};
+  found->restrictions_ = {};
   const PeerId id = found->id_;
   if (cause != LeaveCause::left) peers_.erase(id);
   Room* room = room_of(room_id);
@@ -84,6 +85,20 @@ bool Rooms::patch_peer_metadata(const PeerId& peer, const Metadata& patch) {
   return true;
 }
 
+bool Rooms::restrict_media(const PeerId& peer, Restriction why, MediaDirection direction, bool on) {
+  Peer* found = peer_of(peer);
+  if (found == nullptr || !found->room_) return false;
+  if (found->restrictions_.set(why, direction, on)) {
+    bus_.publish(PeerRestricted{found->id_, *found->room_, found->restrictions_});
+  }
+  return true;
+}
+
+bool Rooms::allows(const PeerId& peer, MemberAction action) const {
+  return std::all_of(permissions_.begin(), permissions_.end(),
+                     [&](const Permissions* permissions) { return permissions->allows(peer, action); });
+}
+
 void Rooms::close(const PeerId& peer) {
   if (peers_.erase(peer) != 0) bus_.publish(PeerClosed{peer});
 }
@@ -96,6 +111,10 @@ bool Rooms::valid_id(const RoomId& room) const {
 
 bool Rooms::within_limits(const Metadata& metadata) const {
   return metadata.size() <= options_.metadata_keys_max && metadata.bytes() <= options_.metadata_bytes_max;
+}
+
+bool Rooms::guarded(const RoomId& room, const Metadata& metadata) const {
+  return std::all_of(guards_.begin(), guards_.end(), [&](RoomGuard* guard) { return guard->allows(room, metadata); });
 }
 
 Room& Rooms::add_room(RoomId room, Metadata metadata, std::size_t capacity, TimePoint now) {
@@ -119,6 +138,7 @@ Result<const Room*, RoomError> Rooms::create(RoomId room, Metadata metadata, std
   if (capacity == std::size_t{0}) return unexpected(RoomError::invalid_capacity);
   if (!within_limits(metadata)) return unexpected(RoomError::metadata_too_large);
   if (rooms_.contains(room)) return unexpected(RoomError::already_exists);
+  if (!guarded(room, metadata)) return unexpected(RoomError::rejected);
   const RoomId id = room;
   add_room(std::move(room), std::move(metadata), capacity.value_or(options_.max_peers_per_room), now);
   return find_room(id);
@@ -141,6 +161,7 @@ Result<void, RoomError> Rooms::patch_room_metadata(const RoomId& room, const Met
   Metadata merged = found->metadata_;
   merged.merge(patch, Metadata::NullMeans::store);
   if (!within_limits(merged)) return unexpected(RoomError::metadata_too_large);
+  if (!guarded(room, merged)) return unexpected(RoomError::rejected);
   found->metadata_ = std::move(merged);
   bus_.publish(RoomMetadataChanged{found->id_, patch});
   return {};
@@ -160,7 +181,7 @@ Result<void, RoomError> Rooms::set_capacity(const RoomId& room, std::size_t capa
 
 bool Rooms::relay_data(const PeerId& from, const std::optional<PeerId>& target, std::string payload) {
   const Peer* sender = find_peer(from);
-  if (sender == nullptr || !sender->room_) return false;
+  if (sender == nullptr || !sender->room_ || !allows(from, MemberAction::data)) return false;
   if (target && !same_room(from, *target)) return false;
   bus_.publish(DataRelayed{*sender->room_, from.value, target, std::move(payload)});
   return true;
@@ -231,7 +252,8 @@ void Rooms::forget_restored_room(const RoomId& room) {
   if (found != nullptr && found->members_.empty()) rooms_.erase(RoomId(room));
 }
 
-bool Rooms::restore_member(const PeerSnapshot& peer, std::string dialect, std::string ip, std::uint64_t join_number) {
+bool Rooms::restore_member(const PeerSnapshot& peer, std::string dialect, std::string ip, std::uint64_t join_number,
+                           const Restrictions& restrictions) {
   Room* room = peer.room ? room_of(*peer.room) : nullptr;
   if (room == nullptr || peers_.contains(peer.id)) return false;
   auto made = std::make_unique<Peer>(peer.id, std::move(dialect), std::move(ip));
@@ -239,6 +261,7 @@ bool Rooms::restore_member(const PeerSnapshot& peer, std::string dialect, std::s
   made->room_ = peer.room;
   made->metadata_ = peer.metadata;
   made->join_number_ = join_number;
+  made->restrictions_ = restrictions;
   peers_.emplace(peer.id, std::move(made));
   room->members_.push_back(peer.id);
   last_join_number_ = std::max(last_join_number_, join_number);

@@ -15,6 +15,7 @@
 #include "control/rooms/admission.hpp"
 #include "control/rooms/facts.hpp"
 #include "control/rooms/peer.hpp"
+#include "control/rooms/restrictions.hpp"
 #include "control/rooms/room.hpp"
 #include "shm/types/entropy.hpp"
 #include "shm/types/result.hpp"
@@ -46,7 +47,7 @@ struct JoinRefusal {
 };
 using JoinOutcome = Result<void, JoinRefusal>;
 
-enum class RoomError : std::uint8_t { not_found, already_exists, invalid_id, metadata_too_large, invalid_capacity };
+enum class RoomError : std::uint8_t { not_found, already_exists, invalid_id, metadata_too_large, invalid_capacity, rejected };
 
 /// The core of the server: rooms and peers, who is where. Pure: no sockets, no JSON, no clock; facts go out on the bus.
 class Rooms {
@@ -80,6 +81,9 @@ class Rooms {
             LeaveCause cause = LeaveCause::kicked);
   /// Merges into a peer's metadata (`null` removes). PeerMetadataChanged. False when unknown or above the limits.
   bool patch_peer_metadata(const PeerId& peer, const Metadata& patch);
+  /// Sets or lifts one reason not to forward a member's media. PeerRestricted when that changed anything. False when the
+  /// peer is in no room: restrictions end with the membership.
+  bool restrict_media(const PeerId& peer, Restriction why, MediaDirection direction, bool on);
 
   // --- rooms -------------------------------------------------------------------------------------------------------------
   /// Makes a room without members; it stays until its last member leaves or it is destroyed. RoomCreated.
@@ -94,7 +98,7 @@ class Rooms {
   // --- messages
   // ------------------------------------------------------------------------------------------------------------
   /// Application data from a member of a room to a member of the same room (itself allowed) or to all others. DataRelayed.
-  /// False when the sender is no member or the target is not in its room.
+  /// False when the sender is no member or may not, or the target is not in its room.
   bool relay_data(const PeerId& from, const std::optional<PeerId>& target, std::string payload);
   /// Data from "__admin__" to all members.
   Result<void, RoomError> broadcast_data(const RoomId& room, std::string payload);
@@ -106,6 +110,13 @@ class Rooms {
   // -----------------------------------------------------------------------------------------------------------
   /// Adds a step, kept by the caller and alive as long as this; runs at its stage, after steps of the same stage.
   void add_admission_step(AdmissionStep& step);
+
+  // --- permissions
+  /// Asks it before a member publishes, subscribes, sends data or records. Kept by the caller, alive as long as this.
+  void add_permissions(const Permissions& permissions) { permissions_.push_back(&permissions); }
+  [[nodiscard]] bool allows(const PeerId& peer, MemberAction action) const;
+  /// Asks it before a room is made or its metadata changes (`rejected`). Kept by the caller, alive as long as this.
+  void add_guard(RoomGuard& guard) { guards_.push_back(&guard); }
 
   // --- looking
   // -------------------------------------------------------------------------------------------------------------
@@ -124,7 +135,8 @@ class Rooms {
   bool restore_room(const RoomId& room, Metadata metadata, std::size_t capacity, std::int64_t created_at, bool visited);
   /// Takes back a restore_room() of a room without members; no facts.
   void forget_restored_room(const RoomId& room);
-  bool restore_member(const PeerSnapshot& peer, std::string dialect, std::string ip, std::uint64_t join_number);
+  bool restore_member(const PeerSnapshot& peer, std::string dialect, std::string ip, std::uint64_t join_number,
+                      const Restrictions& restrictions = {});
 
  private:
   struct Admission;
@@ -139,6 +151,7 @@ class Rooms {
   void close(const PeerId& peer);
   [[nodiscard]] bool within_limits(const Metadata& metadata) const;
   [[nodiscard]] bool valid_id(const RoomId& room) const;
+  [[nodiscard]] bool guarded(const RoomId& room, const Metadata& metadata) const;
 
   Bus& bus_;
   Entropy& entropy_;
@@ -147,6 +160,8 @@ class Rooms {
   std::map<RoomId, std::unique_ptr<Room>> rooms_;
   std::unordered_map<PeerId, std::unique_ptr<Peer>> peers_;
   std::vector<AdmissionStep*> steps_;
+  std::vector<const Permissions*> permissions_;
+  std::vector<RoomGuard*> guards_;
   std::uint64_t last_join_number_ = 0;
   std::uint64_t last_admission_ = 0;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // late answers find out that this is gone

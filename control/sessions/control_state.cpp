@@ -88,6 +88,7 @@ void ControlState::follow(Bus& bus) {
   });
   on.template operator()<PeerLeft>([this](const PeerLeft& fact) { log_.erase(peer_key(fact.peer.id)); });
   on.template operator()<PeerMetadataChanged>([this](const PeerMetadataChanged& fact) { write_member(fact.peer); });
+  on.template operator()<PeerRestricted>([this](const PeerRestricted& fact) { write_member(fact.peer); });
   on.template operator()<PublicationStarted>([this](const PublicationStarted& fact) { write_publication(fact.producer); });
   on.template operator()<PublicationPaused>([this](const PublicationPaused& fact) { write_publication(fact.producer); });
   on.template operator()<PublicationResumed>([this](const PublicationResumed& fact) { write_publication(fact.producer); });
@@ -125,7 +126,8 @@ void ControlState::write_member(const PeerId& peer) {
   const Peer* found = rooms_.find_peer(peer);
   if (found == nullptr || !found->room()) return;
   put(peer_key(peer),
-      encode(MemberRecord{peer, *found->room(), found->metadata(), found->dialect(), found->ip(), found->join_number()}));
+      encode(MemberRecord{peer, *found->room(), found->metadata(), found->dialect(), found->ip(), found->join_number(),
+                          found->restrictions()}));
 }
 
 void ControlState::write_publication(const ProducerId& producer) {
@@ -160,7 +162,7 @@ std::size_t ControlState::restore(TimePoint now) {
   std::size_t restored = 0;
   for (auto& [key, member] : members) {
     const PeerSnapshot peer{member.id, member.room, PeerState::reconnecting, std::move(member.metadata)};
-    if (!rooms_.restore_member(peer, member.dialect, member.ip, member.join_number)) {
+    if (!rooms_.restore_member(peer, member.dialect, member.ip, member.join_number, member.restrictions)) {
       orphans.push_back(key);
       continue;
     }

@@ -108,6 +108,7 @@ std::string encode(const MemberRecord& record) {
   Writer out;
   out.text(record.id.value).text(record.room.value).metadata(record.metadata);
   out.text(record.dialect).text(record.ip).u64(record.join_number);
+  out.u32(record.restrictions.send).u32(record.restrictions.receive).u64(record.restrictions.epoch);
   return out.finish();
 }
 
@@ -120,6 +121,11 @@ std::optional<MemberRecord> decode_member(Bytes bytes) {
   record.dialect = in.text();
   record.ip = in.text();
   record.join_number = in.u64();
+  if (in.more()) {  // older records end here
+    record.restrictions.send = in.u32();
+    record.restrictions.receive = in.u32();
+    record.restrictions.epoch = in.u64();
+  }
   return checked(in, std::move(record));
 }
 

@@ -9,6 +9,7 @@
 #include "control/rooms/metadata.hpp"
 #include "control/rooms/peer_state.hpp"
 #include "control/rooms/publications.hpp"
+#include "control/rooms/restrictions.hpp"
 #include "control/sessions/sessions.hpp"
 #include "shm/types/bytes.hpp"
 
@@ -33,6 +34,7 @@ struct MemberRecord {
   std::string dialect;
   std::string ip;
   std::uint64_t join_number = 0;
+  Restrictions restrictions = {};
   friend bool operator==(const MemberRecord&, const MemberRecord&) = default;
 };
 

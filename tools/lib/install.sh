@@ -6,7 +6,7 @@ build_packages=(
   g++ cmake ninja-build ccache mold pkg-config
   libsrtp2-dev libnice-dev libssl-dev libuv1-dev libwebsockets-dev libwebsockets-evlib-uv libflatbuffers-dev
   flatbuffers-compiler liburing-dev libseccomp-dev libjemalloc-dev nlohmann-json3-dev libyaml-cpp-dev libsqlite3-dev
-  libexpected-dev libgtest-dev libgmock-dev libbenchmark-dev openssl
+  libcurl4-openssl-dev ca-certificates libexpected-dev libgtest-dev libgmock-dev libbenchmark-dev openssl
 )
 # The fast SRTP; it is written for x86-64 only, and without it the build takes OpenSSL's.
 if [[ $(uname -m) == x86_64 ]]; then build_packages+=(libipsec-mb-dev); fi

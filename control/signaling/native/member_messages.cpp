@@ -36,21 +36,26 @@ void NativeDialect::relay(const PeerId& from, const JsonObject& message, const s
 void NativeDialect::data(const PeerId& from, const JsonObject& message, TimePoint now) {
   const auto payload = message.find("payload");
   if (!payload) return outbox_.send(from, native::error_text("MISSING_PAYLOAD", "data needs a payload"));
-  if (consumed(from, *payload, now)) return;
+  const Payload kind = hand_over(from, *payload, now);
+  if (kind == Payload::consumed) return;
+  if (kind == Payload::application && !rooms_.allows(from, MemberAction::data)) {
+    return outbox_.send(from, native::policy_denied("data"));
+  }
   std::optional<PeerId> target;
   if (message.truthy("target")) target = PeerId(message.text("target").value_or(""));  // not a string: nobody's id
   rooms_.relay_data(from, target, std::string(payload->raw()));
 }
 
-bool NativeDialect::consumed(const PeerId& from, const JsonView& payload, TimePoint now) {
-  if (payload.kind() != JsonKind::object || modules_.empty()) return false;
+NativeDialect::Payload NativeDialect::hand_over(const PeerId& from, const JsonView& payload, TimePoint now) {
+  if (payload.kind() != JsonKind::object || modules_.empty()) return Payload::application;
   const auto object = JsonObject::of(payload);
   if (!object) {
     // A key twice, or very many members: fine for application data, but no module gets to read it, nor may a control
     // payload slip through to the room in this form.
-    return std::any_of(modules_.begin(), modules_.end(), [&](const ControlPayloadModule* module) {
+    const bool control = std::any_of(modules_.begin(), modules_.end(), [&](const ControlPayloadModule* module) {
       return payload.raw().find('"' + std::string(module->discriminator()) + '"') != std::string_view::npos;
     });
+    return control ? Payload::consumed : Payload::application;
   }
   bool handled = false;
   bool relayable = options_.relay_control_payloads;
@@ -60,7 +65,8 @@ bool NativeDialect::consumed(const PeerId& from, const JsonView& payload, TimePo
     relayable = relayable && module->relayable(*object);
     module->handle(from, *object, now);
   }
-  return handled && !relayable;
+  if (!handled) return Payload::application;
+  return relayable ? Payload::relayed_control : Payload::consumed;
 }
 
 void NativeDialect::metadata(const PeerId& from, const JsonObject& message) {

@@ -104,8 +104,9 @@ class NativeDialect final : public ConnectionHandler {
   void handle_member(ConnectionId id, const PeerId& peer, const JsonObject& message, const std::string& type, TimePoint now);
   void relay(const PeerId& from, const JsonObject& message, const std::string& type, std::string_view key, TimePoint now);
   void data(const PeerId& from, const JsonObject& message, TimePoint now);
-  /// Hands a payload to the modules concerned; true when the room is not to see it.
-  bool consumed(const PeerId& from, const JsonView& payload, TimePoint now);
+  enum class Payload : std::uint8_t { application, relayed_control, consumed };
+  /// Hands a payload to the modules concerned, and says what it is: `consumed` when the room is not to see it.
+  Payload hand_over(const PeerId& from, const JsonView& payload, TimePoint now);
   void metadata(const PeerId& from, const JsonObject& message);
   void close(ConnectionId id, std::uint16_t code, std::string_view reason);
   void follow(Bus& bus);

@@ -48,6 +48,10 @@ std::string error_text(std::string_view code, std::string_view message) {
   return out.finish();
 }
 
+std::string policy_denied(std::string_view action) {
+  return error("POLICY_DENIED").string("action", action).string("cap", action).finish();
+}
+
 std::string connected(const PeerId& peer) {
   return JsonWriter("connected").string("peerId", peer.value).finish();
 }

@@ -27,6 +27,9 @@ namespace sluice::native {
 [[nodiscard]] JsonWriter error(std::string_view code);
 [[nodiscard]] std::string error_text(std::string_view code, std::string_view message);
 
+/// A member without the capability `action`, which is also the name of what it wanted (contract section 12).
+[[nodiscard]] std::string policy_denied(std::string_view action);
+
 [[nodiscard]] std::string connected(const PeerId& peer);
 /// `token` and `ice_servers` (raw JSON array) only when they apply.
 [[nodiscard]] std::string room_joined(const Rooms& rooms, const Room& room, const PeerId& peer,

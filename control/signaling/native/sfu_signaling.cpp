@@ -83,6 +83,7 @@ void SfuSignaling::publish(const PeerId& from, const JsonObject& payload, TimePo
   PublishRequest request{*kind, payload.text("trackId").value_or(""), layers_of(payload.find("layers"), options_.layers_max),
                          payload.text("mid"), ssrcs_of(payload.find("ssrcs"), options_.ssrcs_max)};
   const auto made = publications_.publish(from, std::move(request), now);
+  if (!made && made.error() == PublicationError::not_permitted) return outbox_.send(from, native::policy_denied("publish"));
   if (!made) refuse(from, made.error(), "kind", payload.find("kind"));
 }
 
@@ -111,6 +112,7 @@ void SfuSignaling::pause_publication(const PeerId& from, const JsonObject& paylo
 
 void SfuSignaling::subscribe(const PeerId& from, const JsonObject& payload, TimePoint now) {
   const auto made = publications_.subscribe(from, ProducerId(payload.text("producerId").value_or("")), now);
+  if (!made && made.error() == PublicationError::not_permitted) return outbox_.send(from, native::policy_denied("subscribe"));
   if (!made) refuse(from, made.error(), "producerId", payload.find("producerId"));
 }
 
@@ -159,6 +161,7 @@ void SfuSignaling::refuse(const PeerId& to, PublicationError reason, std::string
       echo(error, key, echoed);
       return outbox_.send(to, error.finish());
     }
+    case PublicationError::not_permitted:  // answered where it arises
     case PublicationError::not_in_room:    // gone meanwhile
     case PublicationError::no_such_layer:  // answered where it arises
       return;

@@ -257,5 +257,23 @@ TEST(RoomMove, ComesBackFromItsBytesAndFromNoOthers) {
   for (std::size_t size = 0; size < bytes.size(); ++size) EXPECT_FALSE(media::decode_move(Bytes(bytes).first(size))) << size;
 }
 
+TEST_F(MediaMove, WhoIsMutedOnTheWayIsClosedAtBothWorkersAtOnce) {
+  ASSERT_FALSE(move(1));
+  ASSERT_EQ(control->workers.rows(WorkerId{0}).publications.size(), 1U) << "the old worker still forwards";
+  Restrictions muted;
+  muted.set(Restriction::muted, MediaDirection::send, true);
+  control->bus.publish(PeerRestricted{alice, room, muted});
+  Restrictions deaf;
+  deaf.set(Restriction::policy, MediaDirection::receive, true);
+  control->bus.publish(PeerRestricted{bob, room, deaf});
+  for (const WorkerId worker : {WorkerId{0}, WorkerId{1}}) {
+    const auto rows = control->workers.rows(worker);
+    ASSERT_EQ(rows.publications.size(), 1U);
+    EXPECT_FALSE(control->workers.publication(worker, rows.publications[0])->forward) << worker.value;
+    ASSERT_EQ(rows.subscriptions.size(), 1U);
+    EXPECT_FALSE(control->workers.subscription(worker, rows.subscriptions[0])->active) << worker.value;
+  }
+}
+
 }  // namespace
 }  // namespace sluice

@@ -470,5 +470,60 @@ TEST_F(MediaTest, DropsRowsThatADeadPredecessorLeftBehind) {
   EXPECT_EQ(control->workers.rows(w0).transports.size(), 1U);
 }
 
+Restrictions restricted(MediaDirection direction, Restriction why = Restriction::muted) {
+  Restrictions restrictions;
+  restrictions.set(why, direction, true);
+  return restrictions;
+}
+
+TEST_F(MediaTest, NothingOfARestrictedMemberIsForwardedWhateverItDoes) {
+  join(alice);
+  offer(alice, publisher());
+  publish(alice, "cam", PublicationKind::video, "1");
+  ASSERT_TRUE(publications().at(0).second.forward);
+  control->bus.publish(PeerRestricted{alice, room, restricted(MediaDirection::send)});
+  EXPECT_FALSE(publications().at(0).second.forward);
+  publish(alice, "mic", PublicationKind::audio, "0");
+  for (const auto& [id, spec] : publications()) EXPECT_FALSE(spec.forward) << "published later";
+  control->bus.publish(PublicationPaused{room, alice, ProducerId("cam")});
+  control->bus.publish(PublicationResumed{room, alice, ProducerId("cam")});
+  for (const auto& [id, spec] : publications()) EXPECT_FALSE(spec.forward) << "resumed by itself";
+  offer(alice, OfferText("other").certificate(9).sends_audio("0").sends_video("1", {"q", "h", "f"}));
+  ASSERT_EQ(publications().size(), 2U);
+  for (const auto& [id, spec] : publications()) EXPECT_FALSE(spec.forward) << "in a session of its own making";
+  start();
+  for (const auto& [id, spec] : publications()) EXPECT_FALSE(spec.forward) << "after a restart of control";
+  control->bus.publish(PeerRestricted{alice, room, Restrictions{}});
+  for (const auto& [id, spec] : publications()) EXPECT_TRUE(spec.forward);
+}
+
+TEST_F(MediaTest, WhoMayNotReceiveHasNoActiveSubscription) {
+  join(alice);
+  join(bob);
+  offer(alice, publisher());
+  publish(alice, "cam", PublicationKind::video, "1");
+  offer(bob, receiver());
+  subscribe(bob, "c1", "cam", PublicationKind::video);
+  ASSERT_TRUE(subscription_on("1").active);
+  control->bus.publish(PeerRestricted{bob, room, restricted(MediaDirection::receive, Restriction::policy)});
+  EXPECT_FALSE(subscription_on("1").active);
+  control->bus.publish(SubscriptionPaused{room, ConsumerId("c1"), bob});
+  control->bus.publish(SubscriptionResumed{room, ConsumerId("c1"), bob});
+  EXPECT_FALSE(subscription_on("1").active);
+  EXPECT_TRUE(publications().at(0).second.forward);
+  control->bus.publish(PeerRestricted{bob, room, Restrictions{}});
+  EXPECT_TRUE(subscription_on("1").active);
+}
+
+TEST_F(MediaTest, TheCoresWordOnRestrictionsCountsAfterADeathBetweenTwoRecords) {
+  join(alice);
+  offer(alice, publisher());
+  publish(alice, "cam", PublicationKind::video, "1");
+  start();
+  const auto all = [](const auto&) { return true; };
+  control->media->keep_only({all, all, all, [](const PeerId&) { return restricted(MediaDirection::send); }});
+  EXPECT_FALSE(publications().at(0).second.forward);
+}
+
 }  // namespace
 }  // namespace sluice

@@ -1,0 +1,79 @@
+#include "control/hooks/hooks.hpp"
+
+#include <utility>
+
+namespace sluice {
+
+struct HookReply::Shared {
+  Function answer;
+
+  explicit Shared(Function function) : answer(std::move(function)) {}
+  Shared(const Shared&) = delete;
+  Shared& operator=(const Shared&) = delete;
+  ~Shared() {
+    if (answer) answer(unexpected(HookFailure{"the hook gave no answer"}));
+  }
+};
+
+HookReply::HookReply(Function answer) : shared_(std::make_shared<Shared>(std::move(answer))) {}
+
+void HookReply::operator()(const HookResult& result) const {
+  if (const auto answer = std::exchange(shared_->answer, nullptr)) answer(result);
+}
+
+bool HookReply::answered() const noexcept {
+  return shared_->answer == nullptr;
+}
+
+Hooks::Attachment Hooks::attach(std::string hook, Provider provider) {
+  auto shared = std::make_shared<Provider>(std::move(provider));
+  auto& list = providers_[std::move(hook)];
+  std::erase_if(list, [](const std::weak_ptr<Provider>& other) { return other.expired(); });
+  list.push_back(shared);
+  return Attachment(std::move(shared));
+}
+
+std::shared_ptr<Hooks::Provider> Hooks::provider_of(std::string_view hook) const {
+  const auto found = providers_.find(hook);
+  if (found == providers_.end()) return nullptr;
+  for (auto candidate = found->second.rbegin(); candidate != found->second.rend(); ++candidate) {
+    if (auto provider = candidate->lock()) return provider;
+  }
+  return nullptr;
+}
+
+bool Hooks::attached(std::string_view hook) const {
+  return provider_of(hook) != nullptr;
+}
+
+void Hooks::call(std::string_view hook, const nlohmann::json& request, TimePoint now, HookReply::Function reply) {
+  ++statistics_->calls;
+  const auto counted = [statistics = statistics_, answer = std::move(reply)](const HookResult& result) {
+    if (!result) ++statistics->failures;
+    answer(result);
+  };
+  const auto fail = [&](const char* message) { counted(unexpected(HookFailure{message})); };
+  const auto provider = provider_of(hook);
+  if (provider == nullptr) return fail("nobody answers this hook");
+  if (pending_.size() >= options_.pending_max) {
+    std::erase_if(pending_, [](const auto& entry) { return entry.second.answered(); });
+    if (pending_.size() >= options_.pending_max) return fail("too many hooks wait for an answer");
+  }
+  HookReply shared(counted);
+  (*provider)(request, shared);
+  if (!shared.answered()) pending_.emplace(now + options_.time_limit, std::move(shared));
+}
+
+void Hooks::handle_timeout(TimePoint now) {
+  while (!pending_.empty() && pending_.begin()->first <= now) {
+    const HookReply late = pending_.begin()->second;
+    pending_.erase(pending_.begin());
+    late(unexpected(HookFailure{"the hook did not answer in time"}));
+  }
+}
+
+TimePoint Hooks::next_deadline() const {
+  return pending_.empty() ? never : pending_.begin()->first;
+}
+
+}  // namespace sluice

@@ -1,0 +1,90 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "shm/types/result.hpp"
+#include "shm/types/time.hpp"
+
+namespace sluice {
+
+/// Why a hook gave no answer. `message` is for logs and, of admission, for the client.
+struct HookFailure {
+  std::string message;
+};
+using HookResult = Result<nlohmann::json, HookFailure>;
+
+/// Answers one call of a hook, at once or later, once; further calls do nothing. Copies share the one answer. If all copies
+/// go without an answer, the call fails.
+class HookReply {
+ public:
+  using Function = std::function<void(const HookResult&)>;
+  explicit HookReply(Function answer);
+  void operator()(const HookResult& result) const;
+  [[nodiscard]] bool answered() const noexcept;
+
+ private:
+  struct Shared;
+  std::shared_ptr<Shared> shared_;
+};
+
+struct HooksOptions {
+  Duration time_limit = std::chrono::seconds(5);  // contract section 38
+  std::size_t pending_max = 4096;                 // calls without an answer; more fail at once
+};
+
+/// The questions that the server asks of the operator's own programs: `beforeJoin`, `geoLookup`, `onUpload` and the like, by
+/// name (contract section 38). Who answers attaches a provider: an HTTP callback of the configuration, a client of the
+/// control socket. Sans-I/O: time comes in.
+class Hooks {
+ public:
+  using Provider = std::function<void(const nlohmann::json& request, HookReply reply)>;
+
+  /// Keeps a provider attached as long as it lives. May outlive the hooks.
+  class [[nodiscard]] Attachment {
+   public:
+    Attachment() = default;
+
+   private:
+    friend class Hooks;
+    explicit Attachment(std::shared_ptr<Provider> provider) : provider_(std::move(provider)) {}
+    std::shared_ptr<Provider> provider_;
+  };
+
+  explicit Hooks(HooksOptions options = {}) : options_(options) {}
+  Hooks(const Hooks&) = delete;
+  Hooks& operator=(const Hooks&) = delete;
+
+  /// The provider attached last is asked; when it goes, the one before is again.
+  Attachment attach(std::string hook, Provider provider);
+  [[nodiscard]] bool attached(std::string_view hook) const;
+  /// `reply` runs exactly once: with the answer, or with a failure after the time limit, when nobody is attached or the
+  /// provider gives up; possibly before this returns.
+  void call(std::string_view hook, const nlohmann::json& request, TimePoint now, HookReply::Function reply);
+
+  void handle_timeout(TimePoint now);
+  [[nodiscard]] TimePoint next_deadline() const;
+
+  struct Statistics {
+    std::uint64_t calls = 0;
+    std::uint64_t failures = 0;  // timeouts included
+  };
+  [[nodiscard]] const Statistics& statistics() const noexcept { return *statistics_; }
+
+ private:
+  [[nodiscard]] std::shared_ptr<Provider> provider_of(std::string_view hook) const;
+
+  HooksOptions options_;
+  std::map<std::string, std::vector<std::weak_ptr<Provider>>, std::less<>> providers_;
+  std::multimap<TimePoint, HookReply> pending_;  // by deadline; answered ones are dropped when their time comes, or on growth
+  std::shared_ptr<Statistics> statistics_ = std::make_shared<Statistics>();
+};
+
+}  // namespace sluice

@@ -61,12 +61,12 @@ const std::vector<Row>& rows() {
       {get, "/residency", "residency.stats", {}, {}, {{"message", "DataResidency not attached"}}, "DataResidency"},
       {get, "/sessions", "sessions.stats", {}, {}, {{"message", "SessionManager not attached"}}, "SessionManager"},
       {del, "/sessions/:peerId", "sessions.expire", {}, {}, nullptr, "SessionManager"},
-      {get, "/traces", "tracer.spans", {"limit", "name"}, {}, {{"spans", json::array()}, {"count", 0}}, "Tracer"},
+      {get, "/traces", "traces.query", {"limit", "name"}, {}, {{"spans", json::array()}, {"count", 0}}, "Tracer"},
       {get, "/sfu", "sfu.orchestrator", {}, {}, {{"sfus", json::array()}}, "SFUOrchestrator"},
       {get, "/threats", "threats.list", {}, {},
        {{"bans", json::array()}, {"stats", {{"bans", 0}, {"trackedPeers", 0}, {"whitelist", json::array()}}}}, "ThreatDetector"},
       {del, "/threats/bans/:ip", "threats.unban", {}, {}, {{"unbanned", true}}, "ThreatDetector"},
-      {get, "/health/slo", "health.report", {}, {}, nullptr, "HealthMonitor", as_health},
+      {get, "/health/slo", "health.slo", {}, {}, nullptr, "HealthMonitor", as_health},
   };
   return table;
 }

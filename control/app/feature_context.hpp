@@ -8,6 +8,7 @@
 #include "control/api/event_feed.hpp"
 #include "control/api/operations.hpp"
 #include "control/app/feature.hpp"
+#include "control/app/reconfiguration.hpp"
 #include "control/bus/bus.hpp"
 #include "control/config/server_config.hpp"
 #include "control/loop/event_loop.hpp"
@@ -49,6 +50,7 @@ struct FeatureContext {
   Store& store;
   Operations& operations;
   EventFeed& events;
+  Reconfiguration& reconfiguration;
   std::vector<Collector>& collectors;
   TimePoint (*now)();
   std::int64_t (*unix_ms)(TimePoint);  // the loop's time as Unix milliseconds

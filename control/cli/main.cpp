@@ -10,6 +10,7 @@
 #include "control/cli/benchmark_command.hpp"
 #include "control/cli/drain_command.hpp"
 #include "control/cli/serve_command.hpp"
+#include "control/cli/top_command.hpp"
 #include "control/cli/upgrade_command.hpp"
 
 namespace {
@@ -26,6 +27,7 @@ constexpr std::array commands{
     Command{"upgrade", "move the running server to the build in a folder: sluice upgrade PATH", &sluice::cli::upgrade},
     Command{"check-takeover", "asked by a supervisor before it becomes this build", &sluice::cli::check_takeover},
     Command{"drain", "empty a worker, or the server before its end ('sluice drain --help')", &sluice::cli::drain},
+    Command{"top", "rooms, streams, workers and latency of a running server, live ('sluice top --help')", &sluice::cli::top},
     Command{"benchmark", "load a running server and measure ('sluice benchmark --help')", &sluice::cli::benchmark},
 };
 

@@ -14,28 +14,28 @@ namespace {
 using enum OptionType;
 
 constexpr std::array modules{
-    Module{"adaptiveBitrate", ModuleStatus::inert},   Module{"adminApi", ModuleStatus::available},
-    Module{"alertManager", ModuleStatus::inert},      Module{"auditLogger", ModuleStatus::refused},
-    Module{"backpressure", ModuleStatus::inert},      Module{"compliance", ModuleStatus::refused},
-    Module{"consentFlow", ModuleStatus::refused},     Module{"control", ModuleStatus::available},
-    Module{"dataResidency", ModuleStatus::refused},   Module{"dialects", ModuleStatus::inert},
-    Module{"drain", ModuleStatus::available},         Module{"e2eKeyExchange", ModuleStatus::inert},
-    Module{"eventReplay", ModuleStatus::inert},       Module{"features", ModuleStatus::inert},
-    Module{"governance", ModuleStatus::inert},        Module{"healthMonitor", ModuleStatus::inert},
-    Module{"isolation", ModuleStatus::available},     Module{"log", ModuleStatus::available},
-    Module{"media", ModuleStatus::available},         Module{"metricsCollector", ModuleStatus::available},
-    Module{"moderationBus", ModuleStatus::inert},     Module{"nativeSfu", ModuleStatus::available},
-    Module{"observability", ModuleStatus::inert},     Module{"policyEngine", ModuleStatus::refused},
-    Module{"rateLimit", ModuleStatus::inert},         Module{"rateLimiter", ModuleStatus::inert},
-    Module{"recording", ModuleStatus::inert},         Module{"redisAdapter", ModuleStatus::inert},
-    Module{"region", ModuleStatus::available},        Module{"regionRouter", ModuleStatus::inert},
-    Module{"retentionPolicy", ModuleStatus::refused}, Module{"roomPersistence", ModuleStatus::inert},
-    Module{"security", ModuleStatus::refused},        Module{"server", ModuleStatus::available},
-    Module{"sessionManager", ModuleStatus::inert},    Module{"sfu", ModuleStatus::available},
-    Module{"sfuOrchestrator", ModuleStatus::inert},   Module{"signaling", ModuleStatus::available},
-    Module{"threatDetector", ModuleStatus::inert},    Module{"store", ModuleStatus::available},
-    Module{"tracer", ModuleStatus::inert},
-    Module{"webhooks", ModuleStatus::inert},          Module{"workers", ModuleStatus::available},
+    Module{"adaptiveBitrate", ModuleStatus::available}, Module{"adminApi", ModuleStatus::available},
+    Module{"alertManager", ModuleStatus::available},    Module{"auditLogger", ModuleStatus::refused},
+    Module{"backpressure", ModuleStatus::inert},        Module{"compliance", ModuleStatus::refused},
+    Module{"consentFlow", ModuleStatus::refused},       Module{"control", ModuleStatus::available},
+    Module{"dataResidency", ModuleStatus::refused},     Module{"dialects", ModuleStatus::inert},
+    Module{"drain", ModuleStatus::available},           Module{"e2eKeyExchange", ModuleStatus::inert},
+    Module{"eventReplay", ModuleStatus::inert},         Module{"features", ModuleStatus::available},
+    Module{"governance", ModuleStatus::inert},          Module{"healthMonitor", ModuleStatus::available},
+    Module{"isolation", ModuleStatus::available},       Module{"log", ModuleStatus::available},
+    Module{"media", ModuleStatus::available},           Module{"metricsCollector", ModuleStatus::available},
+    Module{"moderationBus", ModuleStatus::inert},       Module{"nativeSfu", ModuleStatus::available},
+    Module{"observability", ModuleStatus::available},   Module{"policyEngine", ModuleStatus::refused},
+    Module{"rateLimit", ModuleStatus::inert},           Module{"rateLimiter", ModuleStatus::inert},
+    Module{"recording", ModuleStatus::inert},           Module{"redisAdapter", ModuleStatus::inert},
+    Module{"region", ModuleStatus::available},          Module{"regionRouter", ModuleStatus::inert},
+    Module{"retentionPolicy", ModuleStatus::refused},   Module{"roomPersistence", ModuleStatus::inert},
+    Module{"security", ModuleStatus::refused},          Module{"server", ModuleStatus::available},
+    Module{"sessionManager", ModuleStatus::inert},      Module{"sfu", ModuleStatus::available},
+    Module{"sfuOrchestrator", ModuleStatus::inert},     Module{"signaling", ModuleStatus::available},
+    Module{"threatDetector", ModuleStatus::inert},      Module{"store", ModuleStatus::available},
+    Module{"tracer", ModuleStatus::available},          Module{"webhooks", ModuleStatus::available},
+    Module{"workers", ModuleStatus::available},
 };
 
 std::string_view type_name(OptionType type) {
@@ -81,6 +81,10 @@ bool attached(const nlohmann::json& explicit_tree, std::string_view module_key) 
   constexpr std::array on_by_default{"nativeSfu", "adminApi", "governance", "metricsCollector", "moderationBus"};
   const std::string key(module_key);
   if (const auto said = explicit_tree.find(key + "Enabled"); said != explicit_tree.end()) return said->get<bool>();
+  // The tree `features` attaches what has no key of its own (contract section 38).
+  if (const auto features = explicit_tree.find("features"); features != explicit_tree.end() && features->is_object()) {
+    if (features->value(key, false)) return true;
+  }
   return explicit_tree.contains(key) || std::find(on_by_default.begin(), on_by_default.end(), key) != on_by_default.end();
 }
 

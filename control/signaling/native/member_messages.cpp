@@ -36,7 +36,11 @@ void NativeDialect::relay(const PeerId& from, const JsonObject& message, const s
 void NativeDialect::data(const PeerId& from, const JsonObject& message, TimePoint now) {
   const auto payload = message.find("payload");
   if (!payload) return outbox_.send(from, native::error_text("MISSING_PAYLOAD", "data needs a payload"));
-  if (consumed(from, *payload, now)) return;
+  const std::optional<RoomId> room = rooms_.find_peer(from)->room();  // a module may put the sender out
+  if (consumed(from, *payload, now)) {
+    if (room) bus_.publish(ControlPayloadTaken{*room, from});
+    return;
+  }
   std::optional<PeerId> target;
   if (message.truthy("target")) target = PeerId(message.text("target").value_or(""));  // not a string: nobody's id
   rooms_.relay_data(from, target, std::string(payload->raw()));

@@ -44,7 +44,10 @@ sluice_module(control/workers USES shm_types shm_channel shm_descriptors shm_sta
 sluice_module(control/media USES control_rooms control_sdp control_workers shm_state_log)
 sluice_module(control/sessions USES control_rooms shm_state_log control_store PACKAGES sluice::openssl)
 sluice_module(control/sessions/replay USES control_rooms control_store control_json PACKAGES sluice::openssl)
-sluice_module(control/observability USES shm_log control_rooms control_workers)
+sluice_module(control/observability USES shm_log control_rooms control_workers PACKAGES sluice::json)
+
+sluice_module(control/abr USES control_rooms PACKAGES sluice::json)
+sluice_module(control/webhooks USES control_rooms PACKAGES sluice::json sluice::openssl)
 sluice_module(control/loop USES shm_types PACKAGES sluice::uv sluice::websockets)
 sluice_module(control/crypto USES shm_types PACKAGES sluice::openssl)
 # Calls to others: hooks, webhooks, alerts, traces.
@@ -63,7 +66,7 @@ sluice_module(control/end_to_end USES control_rooms control_json shm_state_log)
 sluice_module(control/signaling/payloads USES control_signaling_native control_compliance control_moderation control_end_to_end)
 sluice_module(control/host USES shm_types control_config)
 sluice_module(control/page USES control_loop)
-sluice_module(control/app USES shm_descriptors shm_confinement control_config control_store control_store_sqlite control_host control_media control_signaling_connections control_signaling_native control_api control_loop control_page control_security control_security_audit control_sessions_replay control_reliability control_compliance_retention control_json control_dashboard shm_service control_hooks control_http_client control_policy control_compliance control_moderation control_signaling_payloads control_policy_turn control_end_to_end)
+sluice_module(control/app USES shm_descriptors shm_confinement control_config control_store control_store_sqlite control_host control_media control_signaling_connections control_signaling_native control_api control_loop control_page control_security control_security_audit control_sessions_replay control_reliability control_compliance_retention control_json control_dashboard shm_service control_hooks control_http_client control_policy control_compliance control_moderation control_signaling_payloads control_policy_turn control_end_to_end control_abr control_webhooks)
 
 sluice_module(control/supervisor USES shm_channel shm_descriptors shm_confinement shm_log shm_service)
 sluice_module(control/cli USES shm_descriptors control_config control_host control_supervisor shm_log control_security_audit PACKAGES sluice::json sluice::openssl)

@@ -1,5 +1,6 @@
 #include "control/app/control_server.hpp"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -8,6 +9,7 @@
 #include <cstdio>
 #include <optional>
 #include <stdexcept>
+#include <thread>
 
 #include "control/api/admin_api.hpp"
 #include "control/api/api_observer.hpp"
@@ -82,6 +84,16 @@ StateLog open_state_log(DescriptorSet& descriptors) {
   if (region) log = StateLog::format(std::move(*region));
   if (!log) throw std::runtime_error("The control-state segment cannot be used: " + log.error().to_string() + ".");
   return std::move(*log);
+}
+
+/// Empty when there is no such file.
+std::string read_whole(int fd) {
+  struct stat status {};
+  if (fd < 0 || ::fstat(fd, &status) != 0 || status.st_size <= 0) return {};
+  std::string text(static_cast<std::size_t>(status.st_size), '\0');
+  const ssize_t size = ::pread(fd, text.data(), text.size(), 0);
+  text.resize(size < 0 ? 0 : static_cast<std::size_t>(size));
+  return text;
 }
 
 SignalingOptions signaling_options(const config::SignalingConfig& config) {
@@ -176,6 +188,9 @@ struct ControlServer::Impl {
   void add_features();
   /// All of /metrics.
   void write_metrics(PrometheusText& out);
+  void reload();
+  /// What may change while it runs.
+  void take_over(const config::ServerConfig& next);
   void log_facts();
   void turn();
   void beat();
@@ -214,6 +229,8 @@ struct ControlServer::Impl {
   EventFeed events;
   HttpClient http;
   Hooks hooks;
+  Descriptor reloaded_config;  // where the supervisor puts what it read on SIGHUP
+  Reconfiguration reconfiguration;
   std::vector<Collector> collectors;
   Descriptor control_listener;
   std::unique_ptr<FeatureContext> context;
@@ -249,10 +266,14 @@ ControlServer::Impl::Impl(const config::ServerConfig& server_config, const Contr
       web(loop),
       listener(web, loop::now),
       native(rooms, sessions, bus, listener, signaling_options(config.signaling)),
-      metrics(bus, rooms, loop::now, [this] {
-        return control_state.failed_writes() + workers.store_failures() + (media ? media->store_failures() : 0);
-      }),
-      http(loop) {
+      metrics(bus, rooms, loop::now,
+              [this] {
+                return control_state.failed_writes() + workers.store_failures() + (media ? media->store_failures() : 0);
+              }),
+      http(loop),
+      reloaded_config(descriptors.take("config.reload")),
+      reconfiguration(config, events, std::thread::hardware_concurrency(),
+                      [this](const config::ServerConfig& next) { take_over(next); }) {
   control_listener = descriptors.take("control-socket");
   listener.attach(native);
   if (publications) {
@@ -287,10 +308,7 @@ ControlServer::Impl::Impl(const config::ServerConfig& server_config, const Contr
     deadline->arm(loop::now());
   }));
   watches.push_back(loop.signal(SIGINT, [this] { stop(); }));
-  watches.push_back(loop.signal(SIGHUP, [this] {
-    log::info("reloading certificates");
-    web.reload_tls();
-  }));
+  watches.push_back(loop.signal(SIGHUP, [this] { reload(); }));
   deadline = loop.timer([this] {
     sessions.handle_timeout(loop::now());
     turn();
@@ -300,8 +318,9 @@ ControlServer::Impl::Impl(const config::ServerConfig& server_config, const Contr
 
   signaling_port = web.listen(signaling_listener(config.signaling, routes, listener));
   if (config.admin_api.enabled) {
-    admin.emplace(operations, [this](PrometheusText& out) { write_metrics(out); },
-                  AdminApi::Options{config.admin_api.secret, config.admin_api.prefix});
+    admin.emplace(
+        operations, [this](PrometheusText& out) { write_metrics(out); },
+        AdminApi::Options{config.admin_api.secret, config.admin_api.prefix});
     admin->set_observer(api_observer(bus, "admin"));
     admin->set_openapi(openapi_document("admin"));
     loop::ListenerConfig admin_listener;
@@ -356,6 +375,30 @@ void ControlServer::Impl::write_metrics(PrometheusText& out) {
   for (const Collector& collect : collectors) collect(out);
 }
 
+void ControlServer::Impl::reload() {
+  log::info("reloading certificates");
+  web.reload_tls();
+  const std::string text = read_whole(reloaded_config.get());
+  if (text.empty()) return;  // the supervisor could not read it again, and has said so
+  const nlohmann::json tree = nlohmann::json::parse(text, nullptr, false);
+  if (tree.is_object()) reconfiguration.reload(tree);
+  deadline->arm(loop::now());
+}
+
+void ControlServer::Impl::take_over(const config::ServerConfig& next) {
+  const auto tls = config.signaling.tls;  // of the copies in memory, not of the files
+  config = next;
+  config.signaling.tls = tls;
+  log::set_level(static_cast<log::Level>(config.log.level));
+  RoomsOptions options = rooms.options();
+  options.max_peers_per_room = config.signaling.max_peers_per_room;
+  options.auto_create_rooms = config.signaling.auto_create_rooms;
+  options.auto_destroy_rooms = config.signaling.auto_destroy_rooms;
+  options.room_id_bytes_max = config.signaling.max_room_id_bytes;
+  rooms.set_options(options);
+  for (const auto& feature : features) feature->reload(config);
+}
+
 void ControlServer::Impl::add_features() {
   add_core_operations(operations, {.rooms = rooms,
                                    .publications = publications.get(),
@@ -366,7 +409,7 @@ void ControlServer::Impl::add_features() {
                                    .now = loop::now,
                                    .unix_ms = loop::unix_ms});
   context.reset(new FeatureContext{config, loop, web, routes, bus, entropy, rooms, publications.get(), sessions, native, media.get(),
-                                   workers, metrics, state_log, *store, operations, events, http, hooks, collectors, loop::now,
+                                   workers, metrics, state_log, *store, operations, events, http, hooks, reconfiguration, collectors, loop::now,
                                    unix_time, audit_folder.get()});
   context->write_metrics = [this](PrometheusText& out) { write_metrics(out); };
   context->control_listener = &control_listener;
@@ -433,7 +476,10 @@ void ControlServer::Impl::turn() {
   TimePoint next =
       std::min({workers.next_deadline(), sessions.next_deadline(), draining.next_deadline(), hooks.next_deadline()});
   for (const auto& feature : features) {
-    if (feature->next_deadline() <= now) feature->handle_timeout(now);
+    if (feature->next_deadline() <= now) {
+      feature->handle_timeout(now);
+      next = now;  // what it wants of workers leaves in the next turn, at once
+    }
     next = std::min(next, feature->next_deadline());
   }
   if (media) next = std::min(next, media->next_deadline(now));

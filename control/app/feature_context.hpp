@@ -8,6 +8,7 @@
 #include "control/api/event_feed.hpp"
 #include "control/api/operations.hpp"
 #include "control/app/feature.hpp"
+#include "control/app/reconfiguration.hpp"
 #include "control/bus/bus.hpp"
 #include "control/config/server_config.hpp"
 #include "control/hooks/hooks.hpp"
@@ -55,6 +56,7 @@ struct FeatureContext {
   EventFeed& events;
   HttpClient& http;  // calls to others: hooks, webhooks, alerts, traces
   Hooks& hooks;
+  Reconfiguration& reconfiguration;
   std::vector<Collector>& collectors;
   TimePoint (*now)();
   std::int64_t (*unix_ms)(TimePoint);  // the loop's time as Unix milliseconds

@@ -93,12 +93,21 @@ class CopiedTlsFiles {
 };
 
 std::string read_all(int fd) {
+  if (fd < 0) return {};
   struct stat info{};
   if (fstat(fd, &info) != 0) return {};
   std::string text(static_cast<std::size_t>(info.st_size), '\0');
   const ssize_t got = pread(fd, text.data(), text.size(), 0);
   text.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
   return text;
+}
+
+/// As it was at the last SIGHUP, else as it was at the start.
+nlohmann::json configuration(const sluice::DescriptorSet& descriptors) {
+  nlohmann::json tree = nlohmann::json::parse(read_all(descriptors.find("config.reload")), nullptr, false);
+  if (tree.is_object()) return tree;
+  const std::string text = read_all(descriptors.find("config"));
+  return nlohmann::json::parse(text.empty() ? "{}" : text);
 }
 
 }  // namespace
@@ -120,8 +129,7 @@ int main(int argc, char** argv) {
                    std::string(to_string(descriptors.error())).c_str());
       return 1;
     }
-    const std::string text = read_all(descriptors->find("config"));
-    const nlohmann::json tree = nlohmann::json::parse(text.empty() ? "{}" : text);
+    const nlohmann::json tree = configuration(*descriptors);
     config::ServerConfig config = config::resolve(tree, std::thread::hardware_concurrency());
     log::open("control", config.log.format == config::LogFormat::json ? LogFormat::json : LogFormat::line,
               static_cast<log::Level>(config.log.level));

@@ -1,10 +1,23 @@
 #include "control/app/observability_features.hpp"
 
+#include <utility>
+
+#include "control/app/abr_feature.hpp"
+#include "control/app/configuration_feature.hpp"
+#include "control/app/health_feature.hpp"
+#include "control/app/metrics_feature.hpp"
+#include "control/app/switches_feature.hpp"
+
 namespace sluice::app {
 
 void add_observability_features(FeatureContext& context, Features& features) {
-  (void)context;
-  (void)features;
+  auto metrics = std::make_unique<MetricsFeature>(context);
+  const LoopLag& lag = metrics->loop_lag();
+  features.push_back(std::move(metrics));
+  features.push_back(std::make_unique<HealthFeature>(context, lag));
+  features.push_back(std::make_unique<AbrFeature>(context));
+  features.push_back(std::make_unique<SwitchesFeature>(context));
+  features.push_back(std::make_unique<ConfigurationFeature>(context));
 }
 
 }  // namespace sluice::app

@@ -17,6 +17,7 @@
 #include "control/cli/init_command.hpp"
 #include "control/cli/serve_command.hpp"
 #include "control/cli/simulate_command.hpp"
+#include "control/cli/top_command.hpp"
 #include "control/cli/upgrade_command.hpp"
 
 namespace {
@@ -36,6 +37,7 @@ constexpr std::array commands{
     Command{"drain", "empty a worker, or the server before its end ('sluice drain --help')", &sluice::cli::drain},
     Command{"audit", "prove that an audit log is what was written: sluice audit verify FILE... --key-file K",
             &sluice::cli::audit},
+    Command{"top", "rooms, streams, workers and latency of a running server, live ('sluice top --help')", &sluice::cli::top},
     Command{"benchmark", "load a running server and measure ('sluice benchmark --help')", &sluice::cli::benchmark},
     Command{"simulate", "several servers on consecutive ports, for trying things out", &sluice::cli::simulate},
     Command{"ctl", "ask a running server over its control socket ('sluice ctl' lists what)", &sluice::cli::ctl},

@@ -119,6 +119,18 @@ ServeArguments read_arguments(std::span<const std::string> arguments) {
   return read_serve_arguments(arguments, environment, std::max(1U, std::thread::hardware_concurrency()));
 }
 
+/// SIGHUP: the sources as they are now.
+std::optional<std::string> reread(std::span<const std::string> arguments) {
+  try {
+    const ServeArguments serve = read_arguments(arguments);
+    for (const std::string& warning : serve.warnings) std::fprintf(stderr, "sluice: note: %s\n", warning.c_str());
+    return serve.explicit_tree.dump();
+  } catch (const config::ConfigError& error) {
+    std::fprintf(stderr, "sluice: the configuration stays as it is, because it could not be read again: %s\n", error.what());
+    return std::nullopt;
+  }
+}
+
 /// Runs it; what it throws becomes one sentence in `to`.
 template <typename Command>
 int with_errors_told(std::FILE* to, Command&& command) {
@@ -143,6 +155,8 @@ int serve(std::span<const std::string> arguments) {
       return 0;
     }
     supervisor::SupervisorConfig config = supervisor_config(serve);
+    const std::vector<std::string> words(arguments.begin(), arguments.end());
+    config.reread_config = [words] { return reread(words); };
     config.server_arguments = {"serve"};
     config.server_arguments.insert(config.server_arguments.end(), arguments.begin(), arguments.end());
     config.check_arguments = {"check-takeover"};

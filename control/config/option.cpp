@@ -14,9 +14,9 @@ namespace {
 using enum OptionType;
 
 constexpr std::array modules{
-    Module{"adaptiveBitrate", ModuleStatus::inert},
+    Module{"adaptiveBitrate", ModuleStatus::available},
     Module{"adminApi", ModuleStatus::available},
-    Module{"alertManager", ModuleStatus::inert},
+    Module{"alertManager", ModuleStatus::available},
     Module{"auditLogger", ModuleStatus::available},
     Module{"backpressure", ModuleStatus::available},
     Module{"compliance", ModuleStatus::available},
@@ -28,16 +28,16 @@ constexpr std::array modules{
     Module{"drain", ModuleStatus::available},
     Module{"e2eKeyExchange", ModuleStatus::available},
     Module{"eventReplay", ModuleStatus::available},
-    Module{"features", ModuleStatus::inert},
+    Module{"features", ModuleStatus::available},
     Module{"governance", ModuleStatus::available},
-    Module{"healthMonitor", ModuleStatus::inert},
+    Module{"healthMonitor", ModuleStatus::available},
     Module{"isolation", ModuleStatus::available},
     Module{"log", ModuleStatus::available},
     Module{"media", ModuleStatus::available},
     Module{"metricsCollector", ModuleStatus::available},
     Module{"moderationBus", ModuleStatus::available},
     Module{"nativeSfu", ModuleStatus::available},
-    Module{"observability", ModuleStatus::inert},
+    Module{"observability", ModuleStatus::available},
     Module{"policyEngine", ModuleStatus::available},
     Module{"rateLimit", ModuleStatus::available},
     Module{"rateLimiter", ModuleStatus::available},
@@ -55,8 +55,8 @@ constexpr std::array modules{
     Module{"signaling", ModuleStatus::available},
     Module{"store", ModuleStatus::available},
     Module{"threatDetector", ModuleStatus::available},
-    Module{"tracer", ModuleStatus::inert},
-    Module{"webhooks", ModuleStatus::inert},
+    Module{"tracer", ModuleStatus::available},
+    Module{"webhooks", ModuleStatus::available},
     Module{"workers", ModuleStatus::available},
 };
 
@@ -103,6 +103,10 @@ bool attached(const nlohmann::json& explicit_tree, std::string_view module_key) 
   constexpr std::array on_by_default{"nativeSfu", "adminApi", "governance", "metricsCollector", "moderationBus"};
   const std::string key(module_key);
   if (const auto said = explicit_tree.find(key + "Enabled"); said != explicit_tree.end()) return said->get<bool>();
+  // The tree `features` attaches what has no key of its own (contract section 38).
+  if (const auto features = explicit_tree.find("features"); features != explicit_tree.end() && features->is_object()) {
+    if (features->value(key, false)) return true;
+  }
   return explicit_tree.contains(key) || std::find(on_by_default.begin(), on_by_default.end(), key) != on_by_default.end();
 }
 

@@ -5,6 +5,7 @@
 #include <set>
 #include <string_view>
 
+#include "control/config/config_errors.hpp"
 #include "control/config/sources.hpp"
 
 namespace sluice::config {
@@ -130,33 +131,42 @@ IsolationConfig read_isolation(const json& tree) {
   return isolation;
 }
 
+AdminApiConfig read_admin_api(const json& tree) {
+  AdminApiConfig admin_api;
+  read(tree, {"adminApiEnabled"}, admin_api.enabled);
+  read(tree, {"adminApi.host"}, admin_api.host);
+  read(tree, {"adminApi.port"}, admin_api.port);
+  read(tree, {"adminApi.adminSecret"}, admin_api.secret);
+  read(tree, {"adminApi.prefix"}, admin_api.prefix);
+  const auto loopback = SocketAddress::parse(admin_api.host, 0);
+  if (!loopback && admin_api.host != "localhost") {
+    throw ConfigError("'adminApi.host' must be a numeric IP address, such as 127.0.0.1.");
+  }
+  const bool is_local = admin_api.host == "localhost" || admin_api.host == "::1" || admin_api.host.starts_with("127.");
+  if (admin_api.enabled && admin_api.secret.empty() && !is_local) {
+    throw ConfigError("'adminApi.host' " + admin_api.host +
+                      " is reachable from outside; set 'adminApi.adminSecret' as well, or leave the host at 127.0.0.1.");
+  }
+  return admin_api;
+}
+
 }  // namespace
 
 ServerConfig resolve(const json& tree, unsigned cpu_count) {
   ServerConfig config;
-  config.signaling = read_signaling(tree);
-  config.media = read_media(tree);
-  config.workers = read_workers(tree, cpu_count, config.media);
+  config.tree = tree;
+  ConfigErrors errors;
+  errors.attempt([&] { config.signaling = read_signaling(tree); });
+  errors.attempt([&] {
+    config.media = read_media(tree);
+    config.workers = read_workers(tree, cpu_count, config.media);
+  });
   read(tree, {"nativeSfuEnabled"}, config.native_sfu.enabled);
   read(tree, {"nativeSfu.region", "region.id"}, config.native_sfu.region);
   read(tree, {"nativeSfu.enableSimulcast"}, config.native_sfu.simulcast);
   read(tree, {"nativeSfu.enableDtx"}, config.native_sfu.dtx);
   read(tree, {"nativeSfu.maxRoomsPerWorker"}, config.native_sfu.max_rooms_per_worker);
-  read(tree, {"adminApiEnabled"}, config.admin_api.enabled);
-  read(tree, {"adminApi.host"}, config.admin_api.host);
-  read(tree, {"adminApi.port"}, config.admin_api.port);
-  read(tree, {"adminApi.adminSecret"}, config.admin_api.secret);
-  read(tree, {"adminApi.prefix"}, config.admin_api.prefix);
-  const auto loopback = SocketAddress::parse(config.admin_api.host, 0);
-  if (!loopback && config.admin_api.host != "localhost") {
-    throw ConfigError("'adminApi.host' must be a numeric IP address, such as 127.0.0.1.");
-  }
-  const bool is_local =
-      config.admin_api.host == "localhost" || config.admin_api.host == "::1" || config.admin_api.host.starts_with("127.");
-  if (config.admin_api.enabled && config.admin_api.secret.empty() && !is_local) {
-    throw ConfigError("'adminApi.host' " + config.admin_api.host +
-                      " is reachable from outside; set 'adminApi.adminSecret' as well, or leave the host at 127.0.0.1.");
-  }
+  errors.attempt([&] { config.admin_api = read_admin_api(tree); });
   read(tree, {"drain.onSigterm"}, config.drain.on_sigterm);
   config.isolation = read_isolation(tree);
   std::string text = "line";
@@ -168,11 +178,12 @@ ServerConfig resolve(const json& tree, unsigned cpu_count) {
                      : text == "warn"  ? LogLevel::warn
                      : text == "error" ? LogLevel::error
                                        : LogLevel::info;
-  config.policy = read_policy(tree);
-  config.security = read_security(tree);
-  config.observability = read_observability(tree);
-  config.api = read_api(tree);
-  config.dialects = read_dialects(tree);
+  errors.attempt([&] { config.policy = read_policy(tree); });
+  errors.attempt([&] { config.security = read_security(tree); });
+  errors.attempt([&] { config.observability = read_observability(tree); });
+  errors.attempt([&] { config.api = read_api(tree); });
+  errors.attempt([&] { config.dialects = read_dialects(tree); });
+  errors.throw_if_any();
   return config;
 }
 

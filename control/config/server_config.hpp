@@ -103,6 +103,7 @@ struct ServerConfig {
   ObservabilityConfig observability;
   ApiConfig api;
   DialectsConfig dialects;
+  nlohmann::json tree = nlohmann::json::object();  // what all of this was read from: what was set explicitly
 };
 
 /// Resolves what was set explicitly (sources.hpp) to a whole configuration: media/workers over a module's own key over the

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "control/config/config_errors.hpp"
 #include "control/config/option.hpp"
 
 namespace sluice::config {
@@ -16,13 +17,22 @@ using nlohmann::json;
 namespace {
 
 // Contract section 38: the reference's own environment names, by the path of its tree.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 6> reference_environment{{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 15> reference_environment{{
     {"WEBRTC_ROOMS_PORT", "server.port"},
     {"WEBRTC_ROOMS_MAX_PEERS", "server.maxPeersPerRoom"},
     {"WEBRTC_ROOMS_RECONNECT_TTL", "server.reconnectTtl"},
     {"WEBRTC_ROOMS_REGION", "region.id"},
+    {"WEBRTC_ROOMS_MULTI_REGION", "region.multiRegion"},
+    {"WEBRTC_ROOMS_SFU_ADAPTER", "sfu.adapter"},
     {"WEBRTC_ROOMS_SFU_LISTEN_IP", "sfu.listenIp"},
     {"WEBRTC_ROOMS_SFU_ANNOUNCED_IP", "sfu.announcedIp"},
+    {"WEBRTC_ROOMS_JWT_SECRET", "security.jwtSecret"},
+    {"WEBRTC_ROOMS_JWT_ALGORITHM", "security.jwtAlgorithm"},
+    {"WEBRTC_ROOMS_ENFORCE_POLICIES", "security.enforceRoomPolicies"},
+    {"WEBRTC_ROOMS_AUDIT_LOG", "compliance.auditLog"},
+    {"WEBRTC_ROOMS_RETENTION_DAYS", "compliance.retentionDays"},
+    {"WEBRTC_ROOMS_METRICS", "observability.metrics"},
+    {"WEBRTC_ROOMS_TRACING", "observability.tracing"},
 }};
 
 json scalar_to_json(const YAML::Node& node) {
@@ -145,21 +155,21 @@ void set_at(json& tree, std::string_view path, json value) {
   (*node)[std::string(path)] = std::move(value);
 }
 
-/// Checks one node of a document and copies what is known into `out`.
-void take(const json& node, const std::string& path, const std::string& origin, json& out) {
+/// Checks one node of a document and copies what is known into `out`; goes on after a mistake.
+void take(const json& node, const std::string& path, const std::string& origin, json& out, ConfigErrors& errors) {
   if (const Option* option = find_option(path)) {
-    if (!node.is_null()) set_at(out, path, checked(*option, node, origin));
+    if (!node.is_null()) errors.attempt([&] { set_at(out, path, checked(*option, node, origin)); });
     return;
   }
   const auto options = all_options();
   const bool is_folder =
       std::any_of(options.begin(), options.end(), [&](const Option& option) { return option.path.starts_with(path + "."); });
-  if (!is_folder) throw ConfigError(unknown_option(path, origin));
+  if (!is_folder) return errors.add(unknown_option(path, origin));
   if (node.is_null()) return;
   if (!node.is_object())
-    throw ConfigError("'" + path + "' (" + origin + ") must hold options by name, as '" + path + ".name: value'.");
+    return errors.add("'" + path + "' (" + origin + ") must hold options by name, as '" + path + ".name: value'.");
   const std::string prefix = path + ".";
-  for (const auto& [key, value] : node.items()) take(value, prefix + key, origin, out);
+  for (const auto& [key, value] : node.items()) take(value, prefix + key, origin, out, errors);
 }
 
 const Module* find_module(std::string_view key) {
@@ -190,7 +200,9 @@ bool take_module(const std::string& key, const json& node, const std::string& or
       } else {
         // An empty section attaches the module too.
         if (!out.contains(key)) out[key] = json::object();
-        if (!node.is_null() && !(node.is_object() && node.empty())) take(node, key, origin, out);
+        ConfigErrors errors;
+        if (!node.is_null() && !(node.is_object() && node.empty())) take(node, key, origin, out, errors);
+        errors.throw_if_any();
       }
       return true;
   }
@@ -231,9 +243,13 @@ json read_document(const std::string& text, const std::string& file_name, std::v
   json out = json::object();
   if (document.is_null()) return out;
   if (!document.is_object()) throw ConfigError("The configuration file '" + file_name + "' must hold options by name.");
+  ConfigErrors errors;
   for (const auto& [key, node] : document.items()) {
-    if (!take_module(key, node, file_name, out, warnings)) throw ConfigError(unknown_option(key, file_name));
+    errors.attempt([&, &key = key, &node = node] {
+      if (!take_module(key, node, file_name, out, warnings)) throw ConfigError(unknown_option(key, file_name));
+    });
   }
+  errors.throw_if_any();
   return out;
 }
 
@@ -250,31 +266,39 @@ json read_value(std::string_view option_path, const std::string& yaml, const std
   }
 }
 
+json check_value(std::string_view option_path, const json& value, const std::string& origin) {
+  const Option* option = find_option(option_path);
+  if (option == nullptr) throw ConfigError(unknown_option(option_path, origin));
+  return checked(*option, value, origin);
+}
+
 Explicit merge_sources(const std::optional<std::string>& file, const Environment& environment,
                        std::span<const std::pair<std::string, std::string>> flags) {
   Explicit result;
-  if (file) result.tree = read_document(read_file(*file), *file, result.warnings);
+  ConfigErrors errors;
+  if (file) errors.attempt([&] { result.tree = read_document(read_file(*file), *file, result.warnings); });
+  const auto set_from = [&](std::string_view path, const std::string& variable) {
+    const std::optional<std::string> value = environment(variable);
+    if (value) errors.attempt([&] { set_at(result.tree, path, read_value(path, *value, variable)); });
+  };
   for (const auto& [name, path] : reference_environment) {
-    const std::optional<std::string> value = environment(std::string(name));
-    if (value && find_option(path) != nullptr) set_at(result.tree, path, read_value(path, *value, std::string(name)));
+    if (find_option(path) != nullptr) set_from(path, std::string(name));
   }
-  for (const Option& option : all_options()) {
-    const std::string name = environment_name(option.path);
-    if (const std::optional<std::string> value = environment(name)) {
-      set_at(result.tree, option.path, read_value(option.path, *value, name));
-    }
-  }
+  for (const Option& option : all_options()) set_from(option.path, environment_name(option.path));
   for (const auto& [path, yaml] : flags) {
-    const std::string origin = "--" + path;
-    if (path.find('.') == std::string::npos ||
-        (find_option(path) == nullptr && find_module(path.substr(0, path.find('.'))) != nullptr &&
-         find_module(path.substr(0, path.find('.')))->status != ModuleStatus::available)) {
+    errors.attempt([&, &path = path, &yaml = yaml] {
+      const std::string origin = "--" + path;
       const std::string key = path.substr(0, path.find('.'));
-      if (take_module(key, path == key ? to_json(YAML::Load(yaml)) : json::object(), origin, result.tree, result.warnings))
-        continue;
-    }
-    set_at(result.tree, path, read_value(path, yaml, origin));
+      const Module* module = find_module(key);
+      const bool is_module =
+          path == key || (find_option(path) == nullptr && module != nullptr && module->status != ModuleStatus::available);
+      if (is_module &&
+          take_module(key, path == key ? to_json(YAML::Load(yaml)) : json::object(), origin, result.tree, result.warnings))
+        return;
+      set_at(result.tree, path, read_value(path, yaml, origin));
+    });
   }
+  errors.throw_if_any();
   return result;
 }
 

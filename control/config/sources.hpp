@@ -11,10 +11,18 @@
 
 namespace sluice::config {
 
-/// A mistake of the person who configures: what() is one sentence that says what to do. Only start-up throws it.
+/// Mistakes of the person who configures, all that were found (contract section 38): what() is one sentence that says what
+/// to do, or a heading and one line for each. Only start-up and a reload throw it.
 class ConfigError : public std::runtime_error {
  public:
-  using std::runtime_error::runtime_error;
+  explicit ConfigError(const std::string& sentence) : std::runtime_error(sentence), sentences_{sentence} {}
+  /// At least one.
+  explicit ConfigError(std::vector<std::string> sentences);
+
+  [[nodiscard]] const std::vector<std::string>& sentences() const noexcept { return sentences_; }
+
+ private:
+  std::vector<std::string> sentences_;
 };
 
 /// What was set explicitly, before defaults: a nested JSON object by option path, merged flag over environment over file.
@@ -34,6 +42,10 @@ using Environment = std::function<std::optional<std::string>(const std::string& 
 
 /// One value as YAML, checked against its option. `origin` says where it stood ("--media.port", "SLUICE_MEDIA_PORT").
 [[nodiscard]] nlohmann::json read_value(std::string_view option_path, const std::string& yaml, const std::string& origin);
+
+/// One value as JSON, checked against its option, in the option's own type.
+[[nodiscard]] nlohmann::json check_value(std::string_view option_path, const nlohmann::json& value,
+                                         const std::string& origin);
 
 /// Merges the three sources. `flags` are (path, YAML text) in the order of the command line; later ones win.
 [[nodiscard]] Explicit merge_sources(const std::optional<std::string>& file, const Environment& environment,

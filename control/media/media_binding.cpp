@@ -215,7 +215,8 @@ workers::SubscriptionSpec Media::Impl::subscription_spec(const PeerMedia& peer, 
   const Line* source = line_of(consumer.producer);
   if (source != nullptr && source->publication.valid()) spec.publication = source->publication;
   spec.active = !consumer.paused && peer.may_receive;
-  if (consumer.layer != Consumer::no_ceiling) spec.max_layer = media::worker_layer(consumer.layer, producer->second.layers);
+  if (consumer.ceiling() != Consumer::no_ceiling)
+    spec.max_layer = media::worker_layer(consumer.ceiling(), producer->second.layers);
   return spec;
 }
 

@@ -55,6 +55,7 @@ void Media::Impl::subscribe_to_facts() {
   listen(std::type_identity<SubscriptionResumed>{},
          [this](const SubscriptionResumed& fact) { pause_consumer(fact.consumer, false); });
   listen(std::type_identity<SubscriptionLayerSelected>{}, [this](const SubscriptionLayerSelected& fact) { on(fact); });
+  listen(std::type_identity<SubscriptionLayerTargeted>{}, [this](const SubscriptionLayerTargeted& fact) { on(fact); });
 }
 
 void Media::Impl::tell() {
@@ -196,6 +197,13 @@ void Media::Impl::on(const SubscriptionLayerSelected& fact) {
   if (known == consumers_.end()) return;
   known->second.consumer.layer = fact.layer;
   store(fact.consumer);
+  if (const auto peer = peers_.find(known->second.consumer.peer); peer != peers_.end()) write_rows(peer->second.media);
+}
+
+void Media::Impl::on(const SubscriptionLayerTargeted& fact) {
+  const auto known = consumers_.find(fact.consumer);
+  if (known == consumers_.end()) return;
+  known->second.consumer.automatic = fact.layer.value_or(Consumer::no_ceiling);
   if (const auto peer = peers_.find(known->second.consumer.peer); peer != peers_.end()) write_rows(peer->second.media);
 }
 

@@ -112,6 +112,7 @@ class Media::Impl final : private workers::MediaPlaneListener {
   void on(const SubscriptionStarted& fact);
   void on(const SubscriptionEnded& fact);
   void on(const SubscriptionLayerSelected& fact);
+  void on(const SubscriptionLayerTargeted& fact);
   void pause_producer(const ProducerId& id, bool paused);
   void restrict(const PeerId& id, const Restrictions& restrictions);
   void pause_consumer(const ConsumerId& id, bool paused);

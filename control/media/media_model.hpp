@@ -78,6 +78,9 @@ struct Consumer {
   std::uint8_t layer = no_ceiling;  // highest index into the producer's layers that it wants
   std::string mid_hint;
   std::uint64_t order = 0;
+  std::uint8_t automatic = no_ceiling;  // what a judge of the receiver allows; not kept, it is said anew after a restart
+  /// The lower of the two.
+  [[nodiscard]] std::uint8_t ceiling() const noexcept { return layer < automatic ? layer : automatic; }
   friend bool operator==(const Consumer&, const Consumer&) = default;
 };
 

@@ -39,6 +39,10 @@ void open(std::string_view process, LogFormat format, Level level) {
   state().level = level;
 }
 
+void set_level(Level level) {
+  state().level = level;
+}
+
 void write(Level level, std::string_view what, Fields fields) {
   const State& current = state();
   if (!current.log || level < current.level) return;

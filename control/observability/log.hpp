@@ -37,6 +37,9 @@ using Fields = std::initializer_list<Field>;
 /// Sets up the process's log on standard error. `process` stands in every line. Call once, before anything is logged.
 void open(std::string_view process, LogFormat format, Level level);
 
+/// Another lowest level, from now on.
+void set_level(Level level);
+
 /// Writes one line. What happened is a short constant text; all that varies is a field.
 void write(Level level, std::string_view what, Fields fields = {});
 

@@ -129,6 +129,11 @@ struct DataRelayed {
   std::optional<PeerId> target;  // none: every member but the sender
   std::string payload;           // raw JSON text, to be passed on unchanged
 };
+/// A member's data message was for modules of the server (contract section 6) and is not relayed.
+struct ControlPayloadTaken {
+  RoomId room;
+  PeerId peer;
+};
 /// Server-side code sends a whole message (raw JSON object text) to a room.
 struct RoomMessagePosted {
   RoomId room;
@@ -221,6 +226,14 @@ struct SubscriptionLayerSelected {
   std::uint8_t layer = 0;  // index into the publication's layers
   std::string name;
 };
+/// A module that judges the receiver (adaptive bitrate) wants no layer above this one forwarded. Acts beside the subscriber's
+/// own ceiling: the lower of the two holds. Not kept over a restart of control: the module says it anew on RoomsRestored.
+struct SubscriptionLayerTargeted {
+  RoomId room;
+  ConsumerId consumer;
+  PeerId subscriber;
+  std::optional<std::uint8_t> layer;  // index into the publication's layers; none: no bound
+};
 
 // --- media (published by the media module)
 // -----------------------------------------------------------------------------------
@@ -266,6 +279,7 @@ struct MediaQuarantined {
 /// A client showed a token to resume by; `resumed` says whether it was good.
 struct ResumeAttempted {
   bool resumed = false;
+  std::optional<RoomId> room;  // of the token's holder, else what the client named; none: neither is known
 };
 
 // --- start

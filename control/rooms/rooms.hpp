@@ -127,6 +127,8 @@ class Rooms {
   [[nodiscard]] const std::map<RoomId, std::unique_ptr<Room>>& rooms() const noexcept { return rooms_; }
   [[nodiscard]] const std::unordered_map<PeerId, std::unique_ptr<Peer>>& peers() const noexcept { return peers_; }
   [[nodiscard]] const RoomsOptions& options() const noexcept { return options_; }
+  /// For what happens from now on; rooms that exist keep their capacity.
+  void set_options(const RoomsOptions& options) { options_ = options; }
 
   // --- restoring
   // -----------------------------------------------------------------------------------------------------------

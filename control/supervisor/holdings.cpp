@@ -108,6 +108,7 @@ Holdings::Holdings(const SupervisorConfig& config, std::vector<std::string> conf
       control_doorbell_(make_doorbell()),
       handshaker_doorbell_(make_doorbell()),
       config_(make_sealed_file("sluice-config", as_bytes(config.control_config))),
+      config_reload_(make_memory_file("sluice-config-reload")),
       tls_files_(config.tls_certificate, config.tls_key) {
   // Sockets first: a busy port is the most likely reason not to start.
   for (std::uint16_t i = 0; i < config.worker_count; ++i) workers_.push_back(make_worker(config, i));
@@ -135,6 +136,7 @@ Holdings::Holdings(const SupervisorConfig& config, Adoption& adoption)
       control_doorbell_(taken_from(adoption.descriptors, "doorbell.control")),
       handshaker_doorbell_(taken_from(adoption.descriptors, "doorbell.handshaker")),
       config_(taken_from(adoption.descriptors, "config")),
+      config_reload_(adoption.descriptors.take("config.reload")),
       certificate_{taken_from(adoption.descriptors, "certificate"), adoption.roster.fingerprint()},
       tls_files_(config.tls_certificate, config.tls_key, adoption.descriptors.take("tls.cert"),
                  adoption.descriptors.take("tls.key")) {
@@ -145,9 +147,20 @@ Holdings::Holdings(const SupervisorConfig& config, Adoption& adoption)
     control_socket_ = {};
     control_socket_ = open_control_socket(config.control_socket, control_socket_failure_);
   }
-  if (content_of(config_.get()) == config.control_config) return;
+  // The one that adoption comes from may not have known of reloads.
+  if (!config_reload_.valid()) config_reload_ = make_memory_file("sluice-config-reload");
+  const std::string reloaded = content_of(config_reload_.get());
+  if ((reloaded.empty() ? content_of(config_.get()) : reloaded) == config.control_config) return;
   config_changed_ = true;
+  offer_config({});
   config_ = make_sealed_file("sluice-config", as_bytes(config.control_config));
+}
+
+void Holdings::offer_config(const std::string& text) {
+  // What could not be written whole is no JSON: control keeps what it has, a successor takes that of the start.
+  if (::ftruncate(config_reload_.get(), 0) == 0) {
+    [[maybe_unused]] const ssize_t written = ::pwrite(config_reload_.get(), text.data(), text.size(), 0);
+  }
 }
 
 void Holdings::open_relays(DescriptorSet* from) {
@@ -211,6 +224,7 @@ std::vector<NamedDescriptor> Holdings::for_handshaker() const {
 
 std::vector<NamedDescriptor> Holdings::for_control() const {
   std::vector<NamedDescriptor> result{{"config", config_.get()},
+                                      {"config.reload", config_reload_.get()},
                                       {"pulse", control_pulse_.fd()},
                                       {"control-state", control_state_.fd()},
                                       {"doorbell.control", control_doorbell_.fd()}};
@@ -225,6 +239,7 @@ std::vector<NamedDescriptor> Holdings::for_control() const {
 
 std::vector<NamedDescriptor> Holdings::for_keeper() const {
   std::vector<NamedDescriptor> result{{"config", config_.get()},
+                                      {"config.reload", config_reload_.get()},
                                       {"certificate", certificate_.file.get()},
                                       {"pulse.control", control_pulse_.fd()},
                                       {"pulse.handshaker", handshaker_pulse_.fd()},

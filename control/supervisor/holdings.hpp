@@ -36,6 +36,8 @@ class Holdings {
   [[nodiscard]] bool config_changed() const noexcept { return config_changed_; }
   /// Reads the files of signaling.tls again; to be called before control is told to.
   void reload_tls() { tls_files_.reload(); }
+  /// Another configuration for control, which reads it on SIGHUP, and its successors at their start.
+  void offer_config(const std::string& text);
 
   [[nodiscard]] std::vector<NamedDescriptor> for_worker(std::uint16_t worker) const;
   [[nodiscard]] std::vector<NamedDescriptor> for_handshaker() const;
@@ -79,7 +81,8 @@ class Holdings {
   PulseSegment handshaker_pulse_;
   Doorbell control_doorbell_;
   Doorbell handshaker_doorbell_;
-  Descriptor config_;
+  Descriptor config_;         // as it was at the start
+  Descriptor config_reload_;  // as it was at the last SIGHUP; empty: there was none
   ServerCertificate certificate_;
   TlsFiles tls_files_;
   Descriptor control_socket_;  // listening; invalid: none

@@ -233,6 +233,9 @@ void Supervisor::take_signals(TimePoint now) {
   while (::read(signals_.get(), &signal, sizeof(signal)) == sizeof(signal)) {
     if (signal.ssi_signo == SIGHUP) {
       holdings_.reload_tls();
+      if (config_.reread_config) {
+        if (const auto text = config_.reread_config()) holdings_.offer_config(*text);
+      }
       for (const Child& child : control_) child.signal(SIGHUP);
     } else if (phase_ == Phase::serving && config_.drain_on_sigterm && !std::exchange(drain_asked_, true)) {
       for (const Child& child : control_) child.signal(SIGTERM);

@@ -3,6 +3,8 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -46,6 +48,9 @@ struct SupervisorConfig {
   std::vector<SocketAddress> listen;           // at most one of each family; empty: all addresses
   std::string engine = "auto";                 // "auto", "io_uring" or "mmsg", as --engine of sluice-worker
   std::string control_config;                  // the resolved configuration, handed to control as it is (in "config")
+  /// SIGHUP: the configuration as it stands in its sources now, in the form of `control_config`; nothing if it cannot be used
+  /// (which it has said). May be empty: then only certificates are read again.
+  std::function<std::optional<std::string>()> reread_config;
   std::vector<std::string> control_arguments;  // added to control's command line
   /// Said on standard output when a running server was taken over: its control process has said it elsewhere, long ago.
   std::string ready_line;

@@ -36,8 +36,12 @@ void NativeDialect::relay(const PeerId& from, const JsonObject& message, const s
 void NativeDialect::data(const PeerId& from, const JsonObject& message, TimePoint now) {
   const auto payload = message.find("payload");
   if (!payload) return outbox_.send(from, native::error_text("MISSING_PAYLOAD", "data needs a payload"));
+  const std::optional<RoomId> room = rooms_.find_peer(from)->room();  // a module may put the sender out
   const Payload kind = hand_over(from, *payload, now);
-  if (kind == Payload::consumed) return;
+  if (kind == Payload::consumed) {
+    if (room) bus_.publish(ControlPayloadTaken{*room, from});
+    return;
+  }
   if (kind == Payload::application && !rooms_.allows(from, MemberAction::data)) {
     return outbox_.send(from, native::policy_denied("data"));
   }

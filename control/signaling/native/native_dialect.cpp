@@ -269,7 +269,10 @@ void NativeDialect::reconnect(ConnectionId id, const JsonObject& message, TimePo
   // A token is for the room of its holder; another room that exists is not its business, and one that does not is gone.
   const bool elsewhere = found != nullptr && wanted && found->room() != *wanted;
   const bool good = found != nullptr && !elsewhere && found->dialect() == native_dialect_name;
-  bus_.publish(ResumeAttempted{good});
+  std::optional<RoomId> room;
+  if (found != nullptr) room = found->room();
+  if (!room && wanted) room = *wanted;
+  bus_.publish(ResumeAttempted{good, room});
   if (elsewhere && rooms_.find_room(*wanted) == nullptr) {
     outbox_.send(newcomer, native::error_text("ROOM_GONE", "The room no longer exists"));
     return join(id, message, now);

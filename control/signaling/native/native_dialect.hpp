@@ -67,6 +67,7 @@ class NativeDialect final : public ConnectionHandler {
   void set_guard(MessageGuard& guard) { guard_ = &guard; }
   /// Numbers broadcasts and replays them on resume; borrowed for life.
   void set_recorder(BroadcastRecorder& recorder);
+  [[nodiscard]] SfuSignaling* sfu() const noexcept { return sfu_; }
   void set_ice_servers(IceServers ice_servers) { ice_servers_ = std::move(ice_servers); }
 
   /// Messages to this dialect's peers, for modules.

@@ -65,6 +65,7 @@ void SfuSignaling::handle(const PeerId& from, const JsonObject& payload, TimePoi
   if (action == "resume") return pause_publication(from, payload, false);
   if (action == "consumer-pause") return pause_subscription(from, payload, true);
   if (action == "consumer-resume") return pause_subscription(from, payload, false);
+  if (const auto added = actions_.find(action); added != actions_.end()) return added->second(from, payload, now);
   JsonWriter error = native::error("SFU_UNKNOWN_ACTION");
   echo(error, "action", payload.find("__sfu"));
   outbox_.send(from, error.finish());

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -29,6 +30,10 @@ class SfuSignaling final : public ControlPayloadModule {
   /// All borrowed for life.
   SfuSignaling(Rooms& rooms, Publications& publications, MediaSignaling& media, Outbox& outbox, Bus& bus,
                SfuOptions options);
+
+  /// A further action of `__sfu` payloads (`feedback`), handled by another module. Valid for the life of this.
+  using Action = std::function<void(const PeerId& from, const JsonObject& payload, TimePoint now)>;
+  void add_action(std::string name, Action action) { actions_.insert_or_assign(std::move(name), std::move(action)); }
 
   [[nodiscard]] std::string_view discriminator() const override { return "__sfu"; }
   void handle(const PeerId& from, const JsonObject& payload, TimePoint now) override;
@@ -62,6 +67,7 @@ class SfuSignaling final : public ControlPayloadModule {
   MediaSignaling& media_;
   Outbox& outbox_;
   SfuOptions options_;
+  std::unordered_map<std::string, Action> actions_;
   std::unordered_map<PeerId, Window> rates_;
   std::unordered_map<ConsumerId, std::string> told_mids_;  // so that nobody is told twice
   std::optional<PeerId> answering_;                        // in handle_offer(): its consumers wait for the answer

@@ -217,6 +217,30 @@ TEST_F(MediaTest, WaitsForAnOfferWithOneMoreLineAndReusesFreedOnes) {
   EXPECT_EQ(subscription_on("1").ssrc, first.ssrc) << "an m-line keeps its SSRC for life";
 }
 
+TEST_F(MediaTest, TheLowerOfManualAndAutomaticCeilingReachesTheWorker) {
+  join(alice);
+  join(bob);
+  offer(alice, publisher());
+  offer(bob, receiver());
+  publish(alice, "cam", PublicationKind::video, {}, {}, {"low", "mid", "high"});
+  subscribe(bob, "c1", "cam", PublicationKind::video, 2);
+  const auto automatic = [&](std::optional<std::uint8_t> layer) {
+    control->bus.publish(SubscriptionLayerTargeted{room, ConsumerId("c1"), bob, layer});
+    return subscription_on("1").max_layer;
+  };
+  const auto manual = [&](std::uint8_t layer) {
+    control->bus.publish(SubscriptionLayerSelected{room, ConsumerId("c1"), bob, layer, ""});
+    return subscription_on("1").max_layer;
+  };
+  EXPECT_EQ(automatic(0), 0);
+  EXPECT_EQ(manual(1), 0);
+  EXPECT_EQ(automatic(2), 1);
+  EXPECT_EQ(manual(0), 0);
+  EXPECT_EQ(manual(2), workers::SubscriptionSpec::every_layer);
+  EXPECT_EQ(automatic(1), 1);
+  EXPECT_EQ(automatic(std::nullopt), workers::SubscriptionSpec::every_layer);
+}
+
 TEST_F(MediaTest, PausesAndLimitsLayers) {
   join(alice);
   join(bob);

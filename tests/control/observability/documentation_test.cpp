@@ -3,9 +3,13 @@
 
 #include <fstream>
 #include <iterator>
+#include <nlohmann/json.hpp>
+#include <regex>
+#include <set>
 #include <sstream>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "control/observability/prometheus_text.hpp"
 #include "control/observability/room_metrics.hpp"
@@ -61,6 +65,46 @@ TEST(MetricsPage, ExplainsEveryFamilyThatIsWritten) {
     EXPECT_TRUE(names(text, family)) << family;
   }
   EXPECT_GT(families, 50U);
+}
+
+/// Every word of a file that begins as our metrics do.
+std::set<std::string> metrics_in(const std::string& file) {
+  std::ifstream stream(SLUICE_TEST_DATA "/../../docs/" + file);
+  const std::string text{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
+  static const std::regex name("\\b(sluice|webrtc)_[a-z0-9_]+\\b");
+  std::set<std::string> found;
+  for (std::sregex_iterator word(text.begin(), text.end(), name), end; word != end; ++word) found.insert(word->str());
+  return found;
+}
+
+TEST(Dashboards, NameOnlyMetricsThatThereAre) {
+  const std::string text = page();
+  for (const char* file : {"grafana/sluice.json", "prometheus/sluice-alerts.yml"}) {
+    const std::set<std::string> used = metrics_in(file);
+    EXPECT_GT(used.size(), 10U) << file;
+    for (const std::string& metric : used) EXPECT_TRUE(names(text, metric)) << metric << " in " << file;
+  }
+}
+
+TEST(Dashboards, GrafanasIsWellFormedAndItsPanelsDoNotOverlap) {
+  std::ifstream stream(SLUICE_TEST_DATA "/../../docs/grafana/sluice.json");
+  const nlohmann::json dashboard = nlohmann::json::parse(stream, nullptr, false);
+  ASSERT_TRUE(dashboard.is_object());
+  std::set<std::pair<int, int>> taken;
+  std::set<int> ids;
+  for (const nlohmann::json& panel : dashboard["panels"]) {
+    EXPECT_TRUE(ids.insert(panel["id"].get<int>()).second);
+    const nlohmann::json& at = panel["gridPos"];
+    EXPECT_LE(at["x"].get<int>() + at["w"].get<int>(), 24);
+    for (int x = at["x"]; x < at["x"].get<int>() + at["w"].get<int>(); ++x) {
+      for (int y = at["y"]; y < at["y"].get<int>() + at["h"].get<int>(); ++y)
+        EXPECT_TRUE(taken.insert({x, y}).second) << panel["title"];
+    }
+    if (panel["type"] != "row") {
+      ASSERT_FALSE(panel["targets"].empty()) << panel["title"];
+      for (const nlohmann::json& target : panel["targets"]) EXPECT_FALSE(target["expr"].get<std::string>().empty());
+    }
+  }
 }
 
 }  // namespace

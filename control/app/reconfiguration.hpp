@@ -1,0 +1,45 @@
+#pragma once
+
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "control/api/event_feed.hpp"
+#include "control/config/config_manager.hpp"
+#include "control/config/server_config.hpp"
+
+namespace sluice::app {
+
+/// The configuration of the running server and its changes: by SIGHUP (the file was edited), or by `config.set`. What cannot
+/// change while it runs is named in one warning.
+class Reconfiguration {
+ public:
+  /// Takes over a whole new configuration; called with what may change only differing in that.
+  using Apply = std::function<void(const config::ServerConfig&)>;
+
+  /// `events` outlives this; gets `config:changed {path, value, previous}`, secrets hidden.
+  Reconfiguration(const config::ServerConfig& current, EventFeed& events, unsigned cpu_count, Apply apply);
+
+  [[nodiscard]] const config::ConfigManager& manager() const noexcept { return manager_; }
+  /// What was set at start, as it stands now. Logs and keeps the old one when it cannot be used.
+  void reload(nlohmann::json explicit_tree);
+  /// Runtime values. Throw ConfigError and change nothing when it cannot be used. The paths that need a restart (of those
+  /// that were set).
+  std::vector<std::string> set(const std::string& path, const nlohmann::json& value);
+  /// Nothing was set at run time: false.
+  bool unset(const std::string& path);
+
+ private:
+  /// Resolves what there is now, and applies it.
+  std::vector<std::string> take_over();
+
+  EventFeed& events_;
+  unsigned cpu_count_;
+  Apply apply_;
+  config::ConfigManager manager_;
+  nlohmann::json explicit_;  // as it was applied last
+  nlohmann::json applied_;   // with defaults and runtime values
+};
+
+}  // namespace sluice::app

@@ -1,0 +1,67 @@
+#include "control/config/reloadable.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "control/config/option.hpp"
+#include "control/config/sources.hpp"
+
+namespace sluice::config {
+
+using nlohmann::json;
+
+namespace {
+
+/// Options, and (with a dot at the end) whole sections. The part that an option belongs to takes it over in its
+/// Feature::reload, or ControlServer does.
+constexpr std::array<std::string_view, 27> reloadable{
+    "adaptiveBitrate.",
+    "alertManager.",
+    "drain.onSigterm",
+    "features.adaptiveBitrate",
+    "features.consentFlow",
+    "features.e2eKeyExchange",
+    "features.moderationBus",
+    "features.multiRegionSfu",
+    "features.qosDashboard",
+    "healthMonitor.",
+    "log.level",
+    "metricsCollector.",
+    "observability.latencyPercentiles",
+    "observability.maxDataPoints",
+    "observability.metricsFlushInterval",
+    "server.autoCreateRooms",
+    "server.autoDestroyRooms",
+    "server.maxPeersPerRoom",
+    "signaling.autoCreateRooms",
+    "signaling.autoDestroyRooms",
+    "signaling.maxPeersPerRoom",
+    "signaling.maxRoomIdBytes",
+    "signaling.tls.cert",
+    "signaling.tls.key",
+    "tracer.bufferSize",
+    "tracer.mode",
+    "webhooks.",
+};
+
+}  // namespace
+
+bool is_reloadable(std::string_view path) noexcept {
+  return std::any_of(reloadable.begin(), reloadable.end(),
+                     [&](std::string_view entry) { return entry.ends_with('.') ? path.starts_with(entry) : path == entry; });
+}
+
+std::vector<std::string> changed_options(const json& before, const json& after) {
+  std::vector<std::string> paths;
+  for (const Option& option : all_options()) {
+    const json* a = value_at(before, option.path);
+    const json* b = value_at(after, option.path);
+    if ((a == nullptr ? json() : *a) != (b == nullptr ? json() : *b)) paths.emplace_back(option.path);
+  }
+  for (const Module& module : all_modules()) {
+    if (attached(before, module.key) != attached(after, module.key)) paths.emplace_back(module.key);
+  }
+  return paths;
+}
+
+}  // namespace sluice::config

@@ -1,13 +1,11 @@
 #include "control/app/dialect_features.hpp"
 
 #include <memory>
-#include <optional>
 #include <utility>
 
 #include "control/app/dialect_ports.hpp"
 #include "control/app/party_rooms_feature.hpp"
 #include "control/app/protoo_feature.hpp"
-#include "control/policy/turn/turn_credentials.hpp"
 
 namespace sluice::app {
 namespace {
@@ -28,17 +26,6 @@ class SharedByDialects final : public Feature {
   }
 };
 
-/// `signaling.turn`: credentials in the native `room:joined` (contract webrtc-rooms, section 14).
-void tell_native_of_turn(FeatureContext& context) {
-  const config::TurnConfig& config = context.config.dialects.turn;
-  const TurnOptions options{config.urls, config.secrets, config.ttl};
-  if (!options.usable()) return;
-  context.native.set_ice_servers(
-      [turn = TurnCredentials(options), unix_ms = context.unix_ms](const PeerId& peer, TimePoint now) {
-        return std::optional(turn.ice_servers(peer.value, unix_ms(now) / 1000, TurnCredentials::WithTtl::yes));
-      });
-}
-
 }  // namespace
 
 void add_dialect_features(FeatureContext& context, Features& features) {
@@ -47,7 +34,6 @@ void add_dialect_features(FeatureContext& context, Features& features) {
   const RoomNames& names = shared->names;
   DialectPorts& ports = shared->ports;
   features.push_back(std::move(shared));
-  tell_native_of_turn(context);
   if (config.protoo.enabled) {
     auto protoo = std::make_unique<ProtooFeature>(context, names);
     context.routes.add(*protoo);

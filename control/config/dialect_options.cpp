@@ -33,11 +33,6 @@ constexpr std::array options{
            104857600},
     Option{"dialects.protoo.port", integer, "", "port of its own, beside that of signaling; 0 = any free one", 0, 65535},
     Option{"dialects.protoo.token", text, "", "what clients must show as query 'token' or bearer"},
-    Option{"signaling.turn.secret", text_list, "",
-           "secrets shared with the TURN server (coturn: static-auth-secret); the first signs, the others are accepted"},
-    Option{"signaling.turn.ttl", integer, "86400", "seconds for which TURN credentials are good", 60, 31536000},
-    Option{"signaling.turn.urls", text_list, "",
-           "URLs of the TURN server, told to clients in room:joined with credentials for each"},
 };
 
 }  // namespace

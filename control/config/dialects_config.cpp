@@ -7,7 +7,6 @@ namespace sluice::config {
 DialectsConfig read_dialects(const nlohmann::json& tree) {
   DialectsConfig dialects;
   dialects.bridge = read_bridge(tree);
-  dialects.turn = read_turn(tree);
   dialects.protoo = read_protoo(tree);
   dialects.party_rooms = read_party_rooms(tree);
   return dialects;

@@ -12,7 +12,6 @@ namespace sluice::config {
 /// The client protocols beside the native one. A module's part is there when its key attaches it (contract section 38).
 struct DialectsConfig {
   std::vector<std::vector<std::string>> bridge{{"native", "whip"}};  // dialects that share rooms
-  TurnConfig turn;                                                   // `signaling.turn`
   ProtooConfig protoo;
   PartyRoomsConfig party_rooms;
 };

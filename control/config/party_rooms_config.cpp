@@ -8,9 +8,9 @@ namespace sluice::config {
 namespace {
 
 /// `urls`, `secret` and `ttl` at three paths that name the same thing.
-TurnConfig read_turn_at(const nlohmann::json& tree, const std::string& urls, const std::string& secret,
-                        const std::string& ttl) {
-  TurnConfig turn;
+PartyTurnConfig read_turn_at(const nlohmann::json& tree, const std::string& urls, const std::string& secret,
+                             const std::string& ttl) {
+  PartyTurnConfig turn;
   read_into(tree, urls, turn.urls);
   read_into(tree, secret, turn.secrets);
   std::int64_t seconds = turn.ttl.count();
@@ -33,10 +33,6 @@ TurnConfig read_turn_at(const nlohmann::json& tree, const std::string& urls, con
 
 }  // namespace
 
-TurnConfig read_turn(const nlohmann::json& tree) {
-  return read_turn_at(tree, "signaling.turn.urls", "signaling.turn.secret", "signaling.turn.ttl");
-}
-
 PartyRoomsConfig read_party_rooms(const nlohmann::json& tree) {
   PartyRoomsConfig rooms;
   read_into(tree, "dialects.partyRooms.enabled", rooms.enabled);
@@ -46,7 +42,7 @@ PartyRoomsConfig read_party_rooms(const nlohmann::json& tree) {
       read_turn_at(tree, "dialects.partyRooms.turnUrls", "dialects.partyRooms.turnSecret", "dialects.partyRooms.turnTtl");
   if (rooms.turn.urls.empty()) {
     const std::chrono::seconds ttl = rooms.turn.ttl;
-    rooms.turn = read_turn(tree);
+    rooms.turn = read_turn_at(tree, "signaling.turn.urls", "signaling.turn.secret", "signaling.turn.ttl");
     if (value_at(tree, "dialects.partyRooms.turnTtl") != nullptr) rooms.turn.ttl = ttl;
   }
   read_into(tree, "dialects.partyRooms.turnRequestsPerMinute", rooms.turn_requests_per_minute);

@@ -9,8 +9,8 @@
 
 namespace sluice::config {
 
-/// A TURN server and the secrets shared with it: `signaling.turn`, or that of `dialects.partyRooms`.
-struct TurnConfig {
+/// A TURN server and the secrets shared with it.
+struct PartyTurnConfig {
   std::vector<std::string> urls;
   std::vector<std::string> secrets;  // the first signs
   std::chrono::seconds ttl{86400};
@@ -21,7 +21,7 @@ struct PartyRoomsConfig {
   bool enabled = true;
   std::optional<std::uint16_t> port;  // one of its own, beside the shared one; 0 = any free one
   std::vector<std::string> parties{"main"};
-  TurnConfig turn;  // its own, else `signaling.turn`
+  PartyTurnConfig turn;  // its own, else `signaling.turn`
   std::uint32_t turn_requests_per_minute = 120;
   std::string turn_token;
   std::vector<std::string> turn_origins;
@@ -29,7 +29,6 @@ struct PartyRoomsConfig {
 };
 
 /// From what was set explicitly. Throws ConfigError.
-[[nodiscard]] TurnConfig read_turn(const nlohmann::json& tree);
 [[nodiscard]] PartyRoomsConfig read_party_rooms(const nlohmann::json& tree);
 
 }  // namespace sluice::config

@@ -15,7 +15,7 @@ let server;
 let browser;
 before(async () => {
   turn = await startTurnServer(secret);
-  server = await startServer({ 'signaling.turn.urls': turn.url, 'signaling.turn.secret': JSON.stringify(secret) });
+  server = await startServer({ 'dialects.partyRooms.turnUrls': turn.url, 'dialects.partyRooms.turnSecret': JSON.stringify(secret) });
   browser = await startBrowser();
 });
 after(async () => {
@@ -92,19 +92,4 @@ test('and through coturn, with credentials of the server, when nothing else is a
     assert.deepEqual([local, remote], ['relay', 'relay']);
   }
   assert.match(turn.log(), /ALLOCATE processed, success/);
-});
-
-test('native clients are told of the TURN server in room:joined', async () => {
-  const { default: WebSocket } = await import('ws');
-  const socket = new WebSocket(server.socketUrl);
-  const joined = await new Promise((resolve, reject) => {
-    socket.on('open', () => socket.send(JSON.stringify({ type: 'join', roomId: 'turn' })));
-    socket.on('message', (data) => { const message = JSON.parse(data); if (message.type === 'room:joined') resolve(message); });
-    socket.on('error', reject);
-  });
-  socket.close();
-  const [entry] = joined.iceServers;
-  assert.deepEqual(entry.urls, [turn.url]);
-  assert.equal(entry.ttl, 86400);
-  assert.equal(entry.username.split(':').slice(1).join(':'), joined.peerId);
 });

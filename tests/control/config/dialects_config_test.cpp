@@ -38,8 +38,7 @@ TEST(DialectsConfig, ReadsWhatIsSet) {
 dialects:
   bridge: [[native, protoo], [rtcio, wrtcSignal]]
   protoo: { enabled: false, port: 4443, duplicatePeer: replace, allowedOrigins: [https://a, https://b], token: t, maxMessageSize: 2000000 }
-  partyRooms: { port: 0, parties: [main, lobby], turnUrls: "turn:t.example", turnSecret: [new, old], turnTtl: 600, turnRequestsPerMinute: 0, turnToken: x, turnOrigins: https://a }
-signaling: { turn: { urls: [turn:u.example, stun:u.example], secret: s, ttl: 60 } })");
+  partyRooms: { port: 0, parties: [main, lobby], turnUrls: "turn:t.example", turnSecret: [new, old], turnTtl: 600, turnRequestsPerMinute: 0, turnToken: x, turnOrigins: https://a })");
   EXPECT_EQ(config.bridge, (std::vector<std::vector<std::string>>{{"native", "protoo"}, {"rtcio", "wrtcSignal"}}));
   EXPECT_FALSE(config.protoo.enabled);
   EXPECT_EQ(config.protoo.port, 4443);
@@ -55,15 +54,6 @@ signaling: { turn: { urls: [turn:u.example, stun:u.example], secret: s, ttl: 60 
   EXPECT_EQ(config.party_rooms.turn_requests_per_minute, 0U);
   EXPECT_EQ(config.party_rooms.turn_token, "x");
   EXPECT_EQ(config.party_rooms.turn_origins, std::vector<std::string>{"https://a"});
-  EXPECT_EQ(config.turn.urls.size(), 2U);
-  EXPECT_EQ(config.turn.ttl, std::chrono::seconds(60));
-}
-
-TEST(DialectsConfig, PartyRoomsUseTheTurnServerOfSignaling) {
-  const DialectsConfig config =
-      read("{ signaling: { turn: { urls: turn:u, secret: s, ttl: 90 } }, dialects: { partyRooms: { turnTtl: 70 } } }");
-  EXPECT_EQ(config.party_rooms.turn.urls, std::vector<std::string>{"turn:u"});
-  EXPECT_EQ(config.party_rooms.turn.ttl, std::chrono::seconds(70));
 }
 
 TEST(DialectsConfig, RefusesWhatMakesNoSense) {
@@ -71,12 +61,12 @@ TEST(DialectsConfig, RefusesWhatMakesNoSense) {
   EXPECT_NE(error_of("dialects: { bridge: [[native, whip], [whip]] }").find("names 'whip' twice"), std::string::npos);
   EXPECT_NE(error_of("dialects: { bridge: [native] }").find("no list"), std::string::npos);
   EXPECT_NE(error_of("dialects: { bridge: native }").find("no list"), std::string::npos);
-  EXPECT_NE(error_of("signaling: { turn: { urls: turn:x } }").find("'signaling.turn.secret' is missing"), std::string::npos);
   EXPECT_NE(error_of("dialects: { partyRooms: { turnSecret: s } }").find("'dialects.partyRooms.turnUrls' is missing"),
             std::string::npos);
-  EXPECT_NE(error_of("signaling: { turn: { urls: http://x, secret: s } }").find("no URL of a TURN server"),
+  EXPECT_NE(error_of("dialects: { partyRooms: { turnUrls: http://x, turnSecret: s } }").find("no URL of a TURN server"),
             std::string::npos);
-  EXPECT_NE(error_of("signaling: { turn: { urls: turn:x, secret: [a, ''] } }").find("empty entry"), std::string::npos);
+  EXPECT_NE(error_of("dialects: { partyRooms: { turnUrls: turn:x, turnSecret: [a, ''] } }").find("empty entry"),
+            std::string::npos);
   EXPECT_NE(error_of("dialects: { partyRooms: { parties: [] } }").find("is empty"), std::string::npos);
   EXPECT_NE(error_of("dialects: { protoo: { duplicatePeer: both } }"), "");
 }

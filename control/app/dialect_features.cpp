@@ -6,6 +6,7 @@
 #include "control/app/dialect_ports.hpp"
 #include "control/app/party_rooms_feature.hpp"
 #include "control/app/protoo_feature.hpp"
+#include "control/config/sources.hpp"
 
 namespace sluice::app {
 namespace {

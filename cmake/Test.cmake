@@ -7,6 +7,8 @@ set(SLUICE_TEST_USES_control_signaling_payloads control_policy control_hooks)  #
 set(SLUICE_TEST_USES_dataplane_srtp sluice::srtp2)
 set(SLUICE_TEST_USES_shm_channel )
 set(SLUICE_TEST_USES_dataplane_worker )
+set(SLUICE_TEST_USES_control_signaling_protoo sluice::json)
+set(SLUICE_TEST_USES_control_signaling_partyrooms sluice::json)
 set(SLUICE_TEST_USES_dataplane_simulcast dataplane_rtp)  # the property test drives the switcher and the rewriters together
 
 # Where the programs and the data of tests lie, for those that ask: as a definition on every command line it would keep the

@@ -20,12 +20,13 @@ class DialectListener final : public loop::WebSocketHandler, public ConnectionSi
   void on_open(loop::SocketId id, const loop::UpgradeRequest& request) override {
     dialect_->on_open(ConnectionId{id},
                       {request.remote_ip, request.path, request.subprotocol, request.query, request.origin, request.host,
-                       request.tls},
+                       request.tls, request.raw_path, request.authorization},
                       now_());
   }
   void on_message(loop::SocketId id, Bytes message, MessageKind kind) override {
     dialect_->on_message(ConnectionId{id}, message, kind, now_());
   }
+  void on_pong(loop::SocketId id) override { dialect_->on_pong(ConnectionId{id}, now_()); }
   void on_close(loop::SocketId id) override { dialect_->on_close(ConnectionId{id}, now_()); }
 
   void send(ConnectionId connection, SharedText text) override { web_.send(connection.value, std::move(text)); }
@@ -36,6 +37,7 @@ class DialectListener final : public loop::WebSocketHandler, public ConnectionSi
     web_.close(connection.value, code, reason);
   }
   void terminate(ConnectionId connection) override { web_.terminate(connection.value); }
+  void ping(ConnectionId connection) override { web_.ping(connection.value); }
 
  private:
   loop::WebServer& web_;

@@ -24,7 +24,7 @@ constexpr std::array modules{
     Module{"control", ModuleStatus::available},
     Module{"dashboard", ModuleStatus::available},
     Module{"dataResidency", ModuleStatus::available},
-    Module{"dialects", ModuleStatus::inert},
+    Module{"dialects", ModuleStatus::available},
     Module{"drain", ModuleStatus::available},
     Module{"e2eKeyExchange", ModuleStatus::available},
     Module{"eventReplay", ModuleStatus::available},

@@ -210,6 +210,22 @@ std::optional<std::vector<JsonView>> JsonView::as_array(std::size_t elements_max
   return elements;
 }
 
+void JsonView::pick(std::span<const std::string_view> names, std::span<std::optional<JsonView>> found) const {
+  if (kind() != JsonKind::object) return;
+  Scanner scanner(raw_.substr(1));
+  if (scanner.accept('}')) return;
+  std::string decoded;
+  do {
+    const std::string_view raw_key = scanner.value();
+    std::string_view key = raw_key.substr(1, raw_key.size() - 2);
+    if (key.find('\\') != std::string_view::npos) key = decoded = decode(raw_key);
+    scanner.accept(':');
+    const std::string_view member = scanner.value();
+    const auto name = std::find(names.begin(), names.end(), key);
+    if (name != names.end()) found[static_cast<std::size_t>(name - names.begin())] = JsonView(member);
+  } while (scanner.accept(','));
+}
+
 std::optional<JsonObject> JsonObject::of(const JsonView& value, std::size_t members_max) {
   if (value.kind() != JsonKind::object) return std::nullopt;
   JsonObject object;

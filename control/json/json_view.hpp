@@ -1,8 +1,10 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -39,8 +41,17 @@ class JsonView {
   [[nodiscard]] std::optional<std::int64_t> as_integer() const noexcept;
   /// The elements of an array; nothing for other kinds or when there are more than `elements_max`.
   [[nodiscard]] std::optional<std::vector<JsonView>> as_array(std::size_t elements_max = JsonLimits{}.members) const;
+  /// The members of these names as JavaScript sees them: of a key that comes twice the last counts, however many others
+  /// there are. None for other kinds than objects. One pass, without allocation unless keys have escapes.
+  template <std::size_t N>
+  [[nodiscard]] std::array<std::optional<JsonView>, N> pick(const std::array<std::string_view, N>& names) const {
+    std::array<std::optional<JsonView>, N> found;
+    pick(names, found);
+    return found;
+  }
 
  private:
+  void pick(std::span<const std::string_view> names, std::span<std::optional<JsonView>> found) const;
   friend class JsonObject;
   explicit JsonView(std::string_view raw) noexcept : raw_(raw) {}
   std::string_view raw_;

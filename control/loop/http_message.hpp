@@ -14,7 +14,8 @@ enum class HttpMethod { get, head, post, put, patch, del, options, other };
 struct RequestHead {
   HttpMethod method = HttpMethod::get;
   std::string path;       // percent-decoded by the listener, without the query; an escaped slash is a slash
-  std::string query;      // without '?'
+  std::string raw_path;   // as sent, percent-encoded: there an escaped slash is part of its segment
+  std::string query;      // as sent, percent-encoded, without '?'
   std::string remote_ip;  // of the TCP connection, or of X-Forwarded-For if the listener trusts it
   std::string authorization;
   std::string origin;

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "control/loop/lws_session.hpp"
+#include "control/loop/request_target.hpp"
 
 namespace sluice::loop {
 
@@ -167,7 +168,9 @@ bool is_loopback_ip(std::string_view ip) {
 
 void read_request_head(lws* wsi, const ListenerConfig& config, RequestHead& head) {
   std::tie(head.method, head.path) = request_method_and_path(wsi);
-  head.query = request_query(wsi);
+  TargetParts parts = target_parts(take_request_target(lws_get_socket_fd(wsi)), head.path, request_query(wsi));
+  head.raw_path = std::move(parts.raw_path);
+  head.query = std::move(parts.query);
   head.remote_ip = request_ip(wsi, config.trust_proxy);
   read_headers(wsi, head.headers);
   head.authorization = head.header("authorization").value_or("");

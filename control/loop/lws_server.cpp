@@ -9,6 +9,8 @@
 #include <cstring>
 #include <utility>
 
+#include "control/loop/request_target.hpp"
+
 namespace sluice::loop {
 
 namespace {
@@ -148,6 +150,7 @@ int LwsServer::callback(lws* wsi, lws_callback_reasons reason, void* user, void*
     case LWS_CALLBACK_FILTER_NETWORK_CONNECTION:  // of the listening socket; not 0: the connection is closed
       return server.may_enter(wsi, static_cast<int>(reinterpret_cast<std::intptr_t>(in))) ? 0 : 1;
     case LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED:
+      forget_request_target(lws_get_socket_fd(wsi));  // of an earlier connection with this number
       server.entered(wsi);
       return 0;
     case LWS_CALLBACK_WSI_DESTROY:
@@ -177,7 +180,7 @@ int LwsServer::callback(lws* wsi, lws_callback_reasons reason, void* user, void*
     case LWS_CALLBACK_RECEIVE:
       return session->socket == nullptr ? -1 : server.received(*session->socket, bytes, length);
     case LWS_CALLBACK_RECEIVE_PONG:
-      if (session->socket != nullptr) session->socket->unanswered_since = never;
+      if (session->socket != nullptr) server.ponged(*session->socket);
       return 0;
     case LWS_CALLBACK_SERVER_WRITEABLE:
       return session->socket == nullptr ? -1 : server.writable(*session->socket);

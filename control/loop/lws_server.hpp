@@ -22,6 +22,7 @@ class LwsServer {
   void send(SocketId id, SharedText text, MessageKind kind);
   void close(SocketId id, std::uint16_t code, std::string_view reason);
   void terminate(SocketId id);
+  void ping(SocketId id);
   void shut_down(std::uint16_t code, std::string_view reason);
   void reload_tls();
   [[nodiscard]] const WebServerStatistics& statistics() const noexcept { return statistics_; }
@@ -41,6 +42,7 @@ class LwsServer {
   [[nodiscard]] UpgradeDecision decide_upgrade(LwsListener& listener, const UpgradeRequest& request) const;
   void opened(LwsListener& listener, LwsSession& session, lws* wsi);
   int received(LwsSocket& socket, const char* data, std::size_t length);
+  void ponged(LwsSocket& socket);
   int writable(LwsSocket& socket);
   int write_queue(LwsSocket& socket);
   void flush();

@@ -88,6 +88,7 @@ struct LwsSocket {
   std::optional<std::pair<std::uint16_t, std::string>> closing;
   bool close_sent = false;
   bool ping_due = false;
+  bool probed = false;  // the next pong is to be told to the handler
   bool flush_due = false;  // it is in the list of those to be written at the end of this turn
 };
 

@@ -265,6 +265,11 @@ void LwsServer::beat() {
   heart_->arm(heartbeats_.next_deadline());
 }
 
+void LwsServer::ponged(LwsSocket& socket) {
+  socket.unanswered_since = never;
+  if (std::exchange(socket.probed, false)) socket.handler->on_pong(socket.id);
+}
+
 void LwsServer::send(SocketId id, SharedText text, MessageKind kind) {
   const auto found = sockets_.find(id);
   if (found == sockets_.end() || found->second->closing) return;
@@ -286,6 +291,14 @@ void LwsServer::close(SocketId id, std::uint16_t code, std::string_view reason) 
   const auto found = sockets_.find(id);
   if (found == sockets_.end() || found->second->closing) return;
   found->second->closing.emplace(code, fit_close_reason(reason));
+  lws_callback_on_writable(found->second->wsi);
+}
+
+void LwsServer::ping(SocketId id) {
+  const auto found = sockets_.find(id);
+  if (found == sockets_.end() || found->second->closing) return;
+  found->second->ping_due = true;
+  found->second->probed = true;
   lws_callback_on_writable(found->second->wsi);
 }
 

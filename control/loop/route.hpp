@@ -30,6 +30,8 @@ class WebSocketHandler {
   virtual void on_open(SocketId id, const UpgradeRequest& request) = 0;
   /// One whole message; borrowed for the call.
   virtual void on_message(SocketId id, Bytes message, MessageKind kind) = 0;
+  /// The first pong after WebServer::ping(); not those of the heartbeat.
+  virtual void on_pong(SocketId id) { (void)id; }
   virtual void on_close(SocketId id) = 0;
 };
 

@@ -15,6 +15,9 @@ void WebServer::send(SocketId id, SharedText text, MessageKind kind) {
 void WebServer::close(SocketId id, std::uint16_t code, std::string_view reason) {
   server_->close(id, code, reason);
 }
+void WebServer::ping(SocketId id) {
+  server_->ping(id);
+}
 void WebServer::terminate(SocketId id) {
   server_->terminate(id);
 }

@@ -78,6 +78,8 @@ class WebServer {
   void send(SocketId id, SharedText text, MessageKind kind = MessageKind::text);
   /// Closes after what is queued has left. `reason` is cut to 123 UTF-8 bytes at a character boundary.
   void close(SocketId id, std::uint16_t code, std::string_view reason);
+  /// Sends a ping now, beside the heartbeat's; WebSocketHandler::on_pong() tells of the answer.
+  void ping(SocketId id);
   /// Drops the TCP connection without a close frame.
   void terminate(SocketId id);
   /// Closes every socket with `code` and accepts no more.

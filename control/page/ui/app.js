@@ -85,6 +85,12 @@ $('join-form').onsubmit = async (event) => {
   }
   $('join').disabled = false;
 };
+$('other-clients').ontoggle = async () => {
+  if (!$('other-clients').open) return;
+  const { showOtherClients } = await import('./other_clients.js');
+  await showOtherClients($('other-clients-panel'), () => $('room').value.trim());
+};
+if (location.hash === '#other-clients') $('other-clients').open = true;
 if (query.get('autojoin') === '1') $('join-form').requestSubmit();
 
 // --- call ----------------------------------------------------------------------------------------------------------------

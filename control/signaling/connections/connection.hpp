@@ -15,10 +15,12 @@ struct ConnectionInfo {
   std::string ip;           // of the client, after `trustProxy`
   std::string path;         // percent-decoded, without the query
   std::string subprotocol;  // the one selected, if any
-  std::string query = {};   // without '?'
+  std::string query = {};   // as sent, percent-encoded, without '?'
   std::string origin = {};
   std::string host = {};
   bool tls = false;
+  std::string raw_path = {};       // as sent, percent-encoded
+  std::string authorization = {};  // the header of that name
 };
 
 }  // namespace sluice

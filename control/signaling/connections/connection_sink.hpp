@@ -26,6 +26,8 @@ class ConnectionSink {
   virtual void close(ConnectionId connection, std::uint16_t code, std::string_view reason) = 0;
   /// Ends the connection at once, without a close frame (the client sees 1006).
   virtual void terminate(ConnectionId connection) = 0;
+  /// Sends a ping beside the heartbeat's; the next pong is reported by ConnectionHandler::on_pong().
+  virtual void ping(ConnectionId connection) { (void)connection; }
 };
 
 }  // namespace sluice

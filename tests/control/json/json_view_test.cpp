@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <string>
 #include <string_view>
 
@@ -128,6 +129,24 @@ TEST(JsonView, reads_arrays_up_to_a_bound) {
   EXPECT_EQ((*elements)[2].raw(), "[3,[4]]");
   EXPECT_FALSE(view->as_array(3));
   EXPECT_TRUE(JsonView::parse("[ ]")->as_array()->empty());
+}
+
+TEST(JsonView, picks_members_as_javascript_would) {
+  const auto pick = [](std::string_view text) {
+    std::vector<std::string> found;
+    for (const auto& member : JsonView::parse(text)->pick(std::array<std::string_view, 3>{"id", "data", "gone"}))
+      found.emplace_back(member ? member->raw() : "-");
+    return found;
+  };
+  using Found = std::vector<std::string>;
+  EXPECT_EQ(pick(R"({"id":1,"x":{"data":5},"data" : [ 2 ] })"), (Found{"1", "[ 2 ]", "-"}));
+  EXPECT_EQ(pick(R"({"id":1,"id":2.50})"), (Found{"2.50", "-", "-"}));
+  EXPECT_EQ(pick(R"({"\u0069d":"}","da\u0074a":"\\"})"), (Found{R"("}")", R"("\\")", "-"}));
+  for (const std::string_view none : {"{}", "{ }", "[1]", "\"id\"", "5", "null"})
+    EXPECT_EQ(pick(none), (Found{"-", "-", "-"})) << none;
+  std::string many = "{";
+  for (int i = 0; i < 5000; ++i) many += "\"" + std::to_string(i) + "\":0,";
+  EXPECT_EQ(pick(many + R"("id":7})"), (Found{"7", "-", "-"}));
 }
 
 }  // namespace

@@ -1,0 +1,38 @@
+// Client code that imports npm packages by name, as an application would write it: for Node and for Chromium.
+import { build } from 'esbuild';
+import { mkdirSync } from 'node:fs';
+import { basename } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+const here = fileURLToPath(new URL('../', import.meta.url));
+const modules = `${here}node_modules`;
+
+/** Imports an ES module whose packages are those of the tests, wherever the file lies. */
+export async function importWithPackages(file) {
+  mkdirSync(`${modules}/.bundles`, { recursive: true });
+  const outfile = `${modules}/.bundles/${process.pid}-${basename(file)}.mjs`;
+  await build({ entryPoints: [file], bundle: true, packages: 'external', format: 'esm', platform: 'node', outfile, logLevel: 'error' });
+  return import(pathToFileURL(outfile));
+}
+
+/** The text of a script for a browser; what the module exports becomes `window[name]`. */
+export async function bundleForBrowser(file, name) {
+  const result = await build({
+    entryPoints: [file], bundle: true, format: 'iife', globalName: name, platform: 'browser', write: false, nodePaths: [modules],
+    define: { global: 'globalThis' }, logLevel: 'error',
+  });
+  return result.outputFiles[0].text;
+}
+
+/** A blank page of the server's own origin with that script in it; `page.problems` collects what the console calls an error. */
+export async function openPageWith(browser, server, script) {
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  page.problems = [];
+  page.on('pageerror', (error) => page.problems.push(String(error)));
+  page.on('console', (message) => { if (message.type() === 'error') page.problems.push(message.text()); });
+  await page.route('**/blank-page-of-the-tests', (route) => route.fulfill({ contentType: 'text/html', body: '<!doctype html><body></body>' }));
+  await page.goto(`${server.url}blank-page-of-the-tests`);
+  await page.addScriptTag({ content: script });
+  return page;
+}

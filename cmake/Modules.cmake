@@ -1,8 +1,10 @@
 # The modules and their arrows. Left may be used by right, never the reverse; control and dataplane meet only in shm and schemas.
 
 # --- shm: what both planes share
-sluice_module(shm/types) USES shm_types PACKAGES sluice_module(shm/descriptors)
-sluice_module(shm/log) USES shm_types PACKAGES sluice_module(shm/service)
+sluice_module(shm/types)
+sluice_module(shm/descriptors USES shm_types)
+sluice_module(shm/log)
+sluice_module(shm/service USES shm_types)
 
 sluice_module(shm/confinement PACKAGES sluice::seccomp)
 sluice_module(shm/region USES shm_types shm_descriptors)
@@ -30,7 +32,8 @@ sluice_module(dataplane/worker USES dataplane_router dataplane_engine dataplane_
 sluice_module(dataplane/handshaker USES dataplane_dtls dataplane_engine dataplane_process shm_channel shm_descriptors shm_log)
 
 # --- control: the core and what hangs on it
-sluice_module(control/bus) USES control_bus shm_types PACKAGES sluice_module(control/rooms)
+sluice_module(control/bus)
+sluice_module(control/rooms USES control_bus shm_types)
 sluice_module(control/config USES shm_types PACKAGES sluice::yaml sluice::json)
 # Lasting state: the interface, and what is behind it.
 sluice_module(control/store USES shm_types shm_state_log)
@@ -45,7 +48,6 @@ sluice_module(control/media USES control_rooms control_sdp control_workers shm_s
 sluice_module(control/sessions USES control_rooms shm_state_log control_store PACKAGES sluice::openssl)
 sluice_module(control/sessions/replay USES control_rooms control_store control_json PACKAGES sluice::openssl)
 sluice_module(control/observability USES shm_log control_rooms control_workers PACKAGES sluice::json)
-
 sluice_module(control/abr USES control_rooms PACKAGES sluice::json)
 sluice_module(control/webhooks USES control_rooms PACKAGES sluice::json sluice::openssl)
 sluice_module(control/loop USES shm_types PACKAGES sluice::uv sluice::websockets sluice::openssl)
@@ -59,7 +61,8 @@ sluice_module(control/policy/turn USES control_json PACKAGES sluice::openssl)
 sluice_module(control/signaling/room_names USES control_rooms)
 sluice_module(control/signaling/connections USES shm_types)
 sluice_module(control/signaling/native USES control_rooms control_sessions control_json control_signaling_connections control_signaling_room_names)
-sluice_module(control/signaling/url) sluice_module(control/signaling/protoo USES control_rooms control_json control_signaling_room_names control_signaling_connections control_signaling_url PACKAGES sluice::openssl)
+sluice_module(control/signaling/url)
+sluice_module(control/signaling/protoo USES control_rooms control_json control_signaling_room_names control_signaling_connections control_signaling_url PACKAGES sluice::openssl)
 sluice_module(control/signaling/partyrooms USES control_rooms control_json control_policy_turn control_signaling_room_names control_signaling_connections control_signaling_url PACKAGES sluice::openssl)
 sluice_module(control/api USES control_rooms control_workers control_media control_json control_observability control_loop PACKAGES sluice::json sluice::openssl)
 sluice_module(control/policy USES control_rooms control_crypto control_json control_hooks)

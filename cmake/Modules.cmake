@@ -4,6 +4,7 @@
 sluice_module(shm/types)
 sluice_module(shm/descriptors USES shm_types)
 sluice_module(shm/log)
+sluice_module(shm/service USES shm_types)
 sluice_module(shm/confinement PACKAGES sluice::seccomp)
 sluice_module(shm/region USES shm_types shm_descriptors)
 sluice_module(shm/ring USES shm_types shm_region)
@@ -52,11 +53,13 @@ sluice_module(control/signaling/native USES control_rooms control_sessions contr
 sluice_module(control/api USES control_rooms control_workers control_media control_json control_observability control_loop PACKAGES sluice::json sluice::openssl)
 sluice_module(control/host USES shm_types control_config)
 sluice_module(control/page USES control_loop)
-include(Page)
-sluice_module(control/app USES shm_descriptors shm_confinement control_config control_store control_store_sqlite control_host control_media control_signaling_connections control_signaling_native control_api control_loop control_page)
+sluice_module(control/app USES shm_descriptors shm_confinement control_config control_store control_store_sqlite control_host control_media control_signaling_connections control_signaling_native control_api control_loop control_page control_dashboard shm_service)
+sluice_module(control/dashboard USES control_page)
 
-sluice_module(control/supervisor USES shm_channel shm_descriptors shm_confinement shm_log)
+sluice_module(control/supervisor USES shm_channel shm_descriptors shm_confinement shm_log shm_service)
 sluice_module(control/cli USES shm_descriptors control_config control_host control_supervisor shm_log PACKAGES sluice::json sluice::openssl)
+
+include(Page)
 
 # --- the load generator: a client, which shares nothing with the server but packet formats and vocabulary
 sluice_module(tools/load USES shm_types shm_counters dataplane_packet dataplane_rtp dataplane_bwe

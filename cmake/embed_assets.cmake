@@ -1,5 +1,7 @@
-# cmake -DFOLDER=... -DOUTPUT=... -P embed_assets.cmake: writes every file below FOLDER into one C++ source, as bytes.
-file(GLOB_RECURSE files RELATIVE ${FOLDER} ${FOLDER}/*.html ${FOLDER}/*.css ${FOLDER}/*.js ${FOLDER}/*.svg)
+# cmake -DFOLDER=... -DOUTPUT=... -DHEADER=... -DFUNCTION=... -DTYPE=... -P embed_assets.cmake: writes every file below FOLDER (but
+# C++ sources) into one C++ source, as bytes: FUNCTION() gives a span of TYPE{path, hash, content}.
+file(GLOB_RECURSE files RELATIVE ${FOLDER} ${FOLDER}/*)
+list(FILTER files EXCLUDE REGEX "\\.(cpp|hpp)$")
 list(SORT files)
 set(arrays "")
 set(entries "")
@@ -16,16 +18,16 @@ foreach(file ${files})
   math(EXPR number "${number} + 1")
 endforeach()
 file(WRITE ${OUTPUT} "// Generated from ${number} files; do not edit.
-#include \"control/page/page_files.hpp\"
+#include \"${HEADER}\"
 
 #include <array>
 
 namespace sluice {
 namespace {
-${arrays}constexpr std::array<PageFile, ${number}> files{{
+${arrays}constexpr std::array<${TYPE}, ${number}> files{{
 ${entries}}};
 }  // namespace
 
-std::span<const PageFile> page_files() noexcept { return files; }
+std::span<const ${TYPE}> ${FUNCTION}() noexcept { return files; }
 }  // namespace sluice
 ")

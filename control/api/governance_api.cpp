@@ -1,8 +1,9 @@
 #include "control/api/governance_api.hpp"
 
-#include <array>
+#include <algorithm>
 #include <charconv>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -61,12 +62,12 @@ const std::vector<Row>& rows() {
       {get, "/residency", "residency.stats", {}, {}, {{"message", "DataResidency not attached"}}, "DataResidency"},
       {get, "/sessions", "sessions.stats", {}, {}, {{"message", "SessionManager not attached"}}, "SessionManager"},
       {del, "/sessions/:peerId", "sessions.expire", {}, {}, nullptr, "SessionManager"},
-      {get, "/traces", "tracer.spans", {"limit", "name"}, {}, {{"spans", json::array()}, {"count", 0}}, "Tracer"},
+      {get, "/traces", "traces.query", {"limit", "name"}, {}, {{"spans", json::array()}, {"count", 0}}, "Tracer"},
       {get, "/sfu", "sfu.orchestrator", {}, {}, {{"sfus", json::array()}}, "SFUOrchestrator"},
-      {get, "/threats", "threats.list", {}, {},
+      {get, "/threats", "bans.list", {}, {},
        {{"bans", json::array()}, {"stats", {{"bans", 0}, {"trackedPeers", 0}, {"whitelist", json::array()}}}}, "ThreatDetector"},
-      {del, "/threats/bans/:ip", "threats.unban", {}, {}, {{"unbanned", true}}, "ThreatDetector"},
-      {get, "/health/slo", "health.report", {}, {}, nullptr, "HealthMonitor", as_health},
+      {del, "/threats/bans/:ip", "bans.remove", {}, {}, {{"unbanned", true}}, "ThreatDetector"},
+      {get, "/health/slo", "health.slo", {}, {}, nullptr, "HealthMonitor", as_health},
   };
   return table;
 }
@@ -115,6 +116,12 @@ void take_query(json& params, const Operation& operation, const char* name, cons
 
 GovernanceApi::GovernanceApi(const Operations& operations, std::function<void(PrometheusText&)> metrics, Options options)
     : operations_(operations), metrics_(std::move(metrics)), options_(std::move(options)) {}
+
+HttpResponse GovernanceApi::handle(const HttpRequest& request) const {
+  const auto answer = std::make_shared<std::optional<HttpResponse>>();
+  handle(request, [answer](HttpResponse response) { *answer = std::move(response); });
+  return answer->has_value() ? std::move(**answer) : error_response(503, "The answer takes too long");
+}
 
 void GovernanceApi::handle(const HttpRequest& request, const Reply& given_reply) const {
   const Reply reply = [this, given_reply, request = observer_ ? request : HttpRequest{}](HttpResponse response) {

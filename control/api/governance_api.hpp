@@ -31,6 +31,8 @@ class GovernanceApi {
 
   /// Answers once, at once or later.
   void handle(const loop::HttpRequest& request, const Reply& reply) const;
+  /// For listeners that must be answered at once: 503 for what is not.
+  [[nodiscard]] loop::HttpResponse handle(const loop::HttpRequest& request) const;
 
  private:
   void route(const loop::HttpRequest& request, const Reply& reply) const;

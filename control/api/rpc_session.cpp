@@ -104,8 +104,8 @@ RpcSession::RpcSession(RpcServices services, RpcSink& sink, OperationCaller call
 
 RpcSession::~RpcSession() {
   *alive_ = false;
-  if (services_.hooks != nullptr) services_.hooks->remove(*this);
-  for (auto& [id, asked] : std::exchange(asked_, {})) asked.reply(unexpected(std::string("the hook's client went away")));
+  attachments_.clear();
+  for (auto& [id, answer] : std::exchange(asked_, {})) answer(unexpected(std::string("The hook's client went away.")));
 }
 
 void RpcSession::receive(std::string_view line) {
@@ -137,10 +137,10 @@ void RpcSession::handle(RpcItem item, const std::shared_ptr<Batch>& batch) {
   if (const auto* broken = std::get_if<RpcInvalid>(&item))
     return answer(batch, rpc_error(broken->id, RpcCode::invalid_request, "That is no request of JSON-RPC 2.0."));
   auto& given = std::get<RpcAnswer>(item);
-  if (!given.id.is_string()) return;
-  const auto asked = asked_.find(given.id.get<std::string>());
+  if (!given.id.is_number_unsigned()) return;
+  const auto asked = asked_.find(given.id.get<std::uint64_t>());
   if (asked == asked_.end()) return;  // too late, or nothing was asked
-  const RpcHookReply reply = std::move(asked->second.reply);
+  const HookRegistry::Answer reply = std::move(asked->second);
   asked_.erase(asked);
   if (given.result) return reply(std::move(*given.result));
   reply(unexpected(given.error));
@@ -241,13 +241,19 @@ OperationResult RpcSession::register_hooks(const json& params, bool adding) {
     if (!is_hook(hook)) return unexpected(invalid("There is no hook '" + hook + "'; rpc.discover lists them."));
   }
   for (const std::string& hook : *hooks) {
-    if (adding) {
-      services_.hooks->add(hook, *this);
-    } else {
-      services_.hooks->remove(hook, *this);
+    if (!adding) {
+      attachments_.erase(hook);
+    } else if (!attachments_.contains(hook)) {
+      attachments_.emplace(hook, services_.hooks->attach(hook, [this, hook, alive = std::weak_ptr(alive_)](
+                                                                   const json& request, HookRegistry::Answer answer) {
+                             const std::shared_ptr<bool> here = alive.lock();
+                             if (here && *here) ask(hook, request, std::move(answer));
+                           }));
     }
   }
-  return json{{"hooks", *hooks}};
+  json registered = json::array();
+  for (const auto& [hook, attachment] : attachments_) registered.push_back(hook);
+  return json{{"hooks", registered}};
 }
 
 json RpcSession::discover() const {
@@ -297,31 +303,18 @@ void RpcSession::drained() {
   }
 }
 
-void RpcSession::ask(std::string_view hook, const json& request, TimePoint deadline, RpcHookReply reply) {
-  if (closed_ || sink_.queued_bytes() > limits_.event_queue_bytes || asked_.size() >= limits_.calls_max)
-    return reply(unexpected(std::string("the hook's client does not keep up")));
-  const std::string id = "hook-" + std::to_string(++last_asked_);
-  asked_.emplace(id, Asked{deadline, std::move(reply)});
-  write(rpc_request(id, "hook." + std::string(hook), request));
-}
-
-void RpcSession::handle_timeout(TimePoint now) {
-  std::vector<RpcHookReply> late;
-  for (auto at = asked_.begin(); at != asked_.end();) {
-    if (at->second.deadline > now) {
-      ++at;
-      continue;
-    }
-    late.push_back(std::move(at->second.reply));
-    at = asked_.erase(at);
+void RpcSession::ask(const std::string& hook, const json& request, HookRegistry::Answer answer) {
+  if (closed_ || sink_.queued_bytes() > limits_.event_queue_bytes)
+    return answer(unexpected(std::string("The hook's client does not keep up.")));
+  if (asked_.size() >= limits_.calls_max) {
+    // Whoever asked has long given up.
+    const HookRegistry::Answer oldest = std::move(asked_.begin()->second);
+    asked_.erase(asked_.begin());
+    oldest(unexpected(std::string("The hook's client does not keep up.")));
   }
-  for (const RpcHookReply& reply : late) reply(unexpected(std::string("the hook's client did not answer in time")));
-}
-
-TimePoint RpcSession::next_deadline() const {
-  TimePoint next = never;
-  for (const auto& [id, asked] : asked_) next = std::min(next, asked.deadline);
-  return next;
+  const std::uint64_t id = ++last_asked_;
+  asked_.emplace(id, std::move(answer));
+  write(rpc_request(id, "hook." + hook, request));
 }
 
 void RpcSession::write(const json& message) {

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -13,9 +14,8 @@
 
 #include "control/api/event_feed.hpp"
 #include "control/api/operations.hpp"
-#include "control/api/rpc_hooks.hpp"
 #include "control/api/rpc_message.hpp"
-#include "shm/types/time.hpp"
+#include "shm/types/result.hpp"
 
 namespace sluice {
 
@@ -48,11 +48,22 @@ struct RpcStatistics {
   std::uint64_t slow_clients_closed = 0;
 };
 
+/// Where clients register as those who answer hooks.
+class HookRegistry {
+ public:
+  virtual ~HookRegistry() = default;
+  /// The answer, or a sentence why there is none. Once; later ones do nothing.
+  using Answer = std::function<void(Result<nlohmann::json, std::string>)>;
+  using Provider = std::function<void(const nlohmann::json& request, Answer answer)>;
+  /// The provider is asked until what is returned goes.
+  [[nodiscard]] virtual std::shared_ptr<void> attach(const std::string& hook, Provider provider) = 0;
+};
+
 /// What sessions share. Outlives them.
 struct RpcServices {
   const Operations& operations;
   EventFeed& events;
-  RpcHooks* hooks = nullptr;  // null: hooks cannot be answered here
+  HookRegistry* hooks = nullptr;  // null: hooks cannot be answered here
   RpcStatistics* statistics = nullptr;
 };
 
@@ -62,10 +73,10 @@ struct RpcServices {
 /// A slow reader loses events, never answers: above `event_queue_bytes` events are dropped, and when the queue is short
 /// again `events.dropped {subscription, count}` says how many. A client whose queue grows above `queue_bytes_max` by its own
 /// calls is closed.
-class RpcSession final : private RpcHookClient {
+class RpcSession {
  public:
   RpcSession(RpcServices services, RpcSink& sink, OperationCaller caller, RpcLimits limits = {});
-  ~RpcSession() override;
+  ~RpcSession();
   RpcSession(const RpcSession&) = delete;
   RpcSession& operator=(const RpcSession&) = delete;
 
@@ -75,9 +86,6 @@ class RpcSession final : private RpcHookClient {
   void receive_too_long();
   /// The sink's queue has become shorter.
   void drained();
-  /// Hooks without an answer fail when their deadline has passed.
-  void handle_timeout(TimePoint now);
-  [[nodiscard]] TimePoint next_deadline() const;
 
   /// The methods that belong to the connection, for documentation; they have no handlers.
   [[nodiscard]] static std::span<const Operation> own_methods();
@@ -91,12 +99,8 @@ class RpcSession final : private RpcHookClient {
     std::set<std::string> rooms;  // empty: all
     std::uint64_t dropped = 0;
   };
-  struct Asked {
-    TimePoint deadline;
-    RpcHookReply reply;
-  };
 
-  void ask(std::string_view hook, const nlohmann::json& request, TimePoint deadline, RpcHookReply reply) override;
+  void ask(const std::string& hook, const nlohmann::json& request, HookRegistry::Answer answer);
   void handle(RpcItem item, const std::shared_ptr<Batch>& batch);
   void call(RpcRequest request, const std::shared_ptr<Batch>& batch);
   [[nodiscard]] OperationResult call_own(const std::string& method, const nlohmann::json& params, bool& known);
@@ -114,7 +118,8 @@ class RpcSession final : private RpcHookClient {
   RpcLimits limits_;
   std::map<std::uint64_t, Subscription> subscriptions_;
   EventFeed::Subscription listener_;
-  std::map<std::string, Asked> asked_;
+  std::map<std::string, std::shared_ptr<void>> attachments_;
+  std::map<std::uint64_t, HookRegistry::Answer> asked_;  // by the number of our request; at most calls_max, the oldest fails
   std::uint64_t last_subscription_ = 0;
   std::uint64_t last_asked_ = 0;
   std::size_t calls_ = 0;

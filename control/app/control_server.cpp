@@ -13,6 +13,7 @@
 #include "control/api/api_observer.hpp"
 #include "control/api/core_operations.hpp"
 #include "control/api/event_feed.hpp"
+#include "control/api/openapi_files.hpp"
 #include "control/api/operations.hpp"
 #include "control/app/api_features.hpp"
 #include "control/app/dialect_features.hpp"
@@ -41,6 +42,7 @@
 #include "control/store/state_log_store.hpp"
 #include "control/workers/workers.hpp"
 #include "shm/channel/pulse_segment.hpp"
+#include "shm/service/service_notify.hpp"
 #include "shm/state_log/state_log.hpp"
 
 namespace sluice::app {
@@ -201,6 +203,7 @@ struct ControlServer::Impl {
   Operations operations;
   EventFeed events;
   std::vector<Collector> collectors;
+  Descriptor control_listener;
   std::unique_ptr<FeatureContext> context;
   Features features;
   std::optional<AdminApi> admin;
@@ -237,6 +240,7 @@ ControlServer::Impl::Impl(const config::ServerConfig& server_config, const Contr
       metrics(bus, rooms, loop::now, [this] {
         return control_state.failed_writes() + workers.store_failures() + (media ? media->store_failures() : 0);
       }) {
+  control_listener = descriptors.take("control-socket");
   listener.attach(native);
   if (publications) {
     sfu.emplace(rooms, *publications, *media, native.outbox(), bus, sfu_options(config));
@@ -282,6 +286,7 @@ ControlServer::Impl::Impl(const config::ServerConfig& server_config, const Contr
     admin.emplace(operations, [this](PrometheusText& out) { write_metrics(out); },
                   AdminApi::Options{config.admin_api.secret, config.admin_api.prefix});
     admin->set_observer(api_observer(bus, "admin"));
+    admin->set_openapi(openapi_document("admin"));
     loop::ListenerConfig admin_listener;
     admin_listener.name = "admin";
     admin_listener.host = config.admin_api.host == "localhost" ? "127.0.0.1" : config.admin_api.host;
@@ -345,6 +350,8 @@ void ControlServer::Impl::add_features() {
   context.reset(new FeatureContext{config, loop, web, routes, bus, entropy, rooms, publications.get(), sessions, native, media.get(),
                                    workers, metrics, state_log, *store, operations, events, collectors, loop::now,
                                    unix_time});
+  context->write_metrics = [this](PrometheusText& out) { write_metrics(out); };
+  context->control_listener = &control_listener;
   add_security_features(*context, features);
   add_policy_features(*context, features);
   add_observability_features(*context, features);
@@ -434,6 +441,7 @@ void ControlServer::Impl::say_ready_when_workers_are() {
   const std::string line = ready_line(config, signaling_port, admin_port);
   std::puts(line.c_str());
   std::fflush(stdout);
+  (void)notify_service_manager("READY=1\nSTATUS=" + line);
 }
 
 void ControlServer::Impl::stop() {

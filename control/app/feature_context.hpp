@@ -22,6 +22,7 @@
 #include "control/signaling/native/native_dialect.hpp"
 #include "control/store/store.hpp"
 #include "control/workers/workers.hpp"
+#include "shm/descriptors/descriptor.hpp"
 #include "shm/state_log/state_log.hpp"
 #include "shm/types/entropy.hpp"
 
@@ -52,6 +53,8 @@ struct FeatureContext {
   std::vector<Collector>& collectors;
   TimePoint (*now)();
   std::int64_t (*unix_ms)(TimePoint);  // the loop's time as Unix milliseconds
+  std::function<void(PrometheusText&)> write_metrics = {};  // all of /metrics
+  Descriptor* control_listener = nullptr;                   // of the control socket; invalid: none
 };
 
 using Features = std::vector<std::unique_ptr<Feature>>;

@@ -22,7 +22,7 @@ struct FreeAddresses {
   void operator()(addrinfo* list) const { ::freeaddrinfo(list); }
 };
 
-Result<Descriptor, std::string> connect_to(const std::string& host, const std::string& port) {
+Result<Descriptor, std::string> connect_to(const std::string& host, const std::string& port, std::chrono::seconds limit) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
@@ -32,8 +32,9 @@ Result<Descriptor, std::string> connect_to(const std::string& host, const std::s
   int error = 0;
   for (const addrinfo* at = found; at != nullptr; at = at->ai_next) {
     Descriptor socket(::socket(at->ai_family, at->ai_socktype | SOCK_CLOEXEC, at->ai_protocol));
-    const timeval patience{10, 0};
+    const timeval patience{limit.count(), 0};
     (void)::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+    (void)::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));  // also bounds connect()
     if (socket.valid() && ::connect(socket.get(), at->ai_addr, at->ai_addrlen) == 0) return socket;
     error = errno;
   }
@@ -65,7 +66,7 @@ std::string read_all(int fd) {
 
 }  // namespace
 
-std::optional<AdminClient> AdminClient::at(std::string_view url, std::string secret) {
+std::optional<AdminClient> AdminClient::at(std::string_view url, std::string secret, std::chrono::seconds patience) {
   constexpr std::string_view scheme = "http://";
   if (!url.starts_with(scheme)) return std::nullopt;
   url.remove_prefix(scheme.size());
@@ -75,6 +76,7 @@ std::optional<AdminClient> AdminClient::at(std::string_view url, std::string sec
   client.prefix_ = url.substr(slash);
   while (client.prefix_.ends_with('/')) client.prefix_.pop_back();
   client.secret_ = std::move(secret);
+  client.patience_ = patience;
   const std::size_t colon = authority.rfind(':');
   const bool has_port = colon != std::string_view::npos && authority.find(']', colon) == std::string_view::npos;
   client.port_ = has_port ? authority.substr(colon + 1) : "80";
@@ -87,7 +89,7 @@ std::optional<AdminClient> AdminClient::at(std::string_view url, std::string sec
 
 Result<AdminClient::Answer, std::string> AdminClient::call(const std::string& method, const std::string& path,
                                                            const std::string& body) const {
-  auto socket = connect_to(host_, port_);
+  auto socket = connect_to(host_, port_, patience_);
   if (!socket) return unexpected(socket.error());
   const std::string shown = host_.find(':') == std::string::npos ? host_ : "[" + host_ + "]";
   std::string request =

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,7 +13,8 @@ namespace sluice::cli {
 class AdminClient {
  public:
   /// `url`: "http://127.0.0.1:4000/admin"; nothing when it is not such a URL.
-  [[nodiscard]] static std::optional<AdminClient> at(std::string_view url, std::string secret);
+  [[nodiscard]] static std::optional<AdminClient> at(std::string_view url, std::string secret,
+                                                     std::chrono::seconds patience = std::chrono::seconds(10));
 
   struct Answer {
     int status = 0;
@@ -27,6 +29,7 @@ class AdminClient {
   std::string port_;
   std::string prefix_;
   std::string secret_;
+  std::chrono::seconds patience_{10};
 };
 
 }  // namespace sluice::cli

@@ -8,8 +8,14 @@
 #include <vector>
 
 #include "control/cli/benchmark_command.hpp"
+#include "control/cli/check_config_command.hpp"
+#include "control/cli/ctl_command.hpp"
+#include "control/cli/doctor_command.hpp"
 #include "control/cli/drain_command.hpp"
+#include "control/cli/health_command.hpp"
+#include "control/cli/init_command.hpp"
 #include "control/cli/serve_command.hpp"
+#include "control/cli/simulate_command.hpp"
 #include "control/cli/upgrade_command.hpp"
 
 namespace {
@@ -23,16 +29,22 @@ struct Command {
 
 constexpr std::array commands{
     Command{"serve", "run the server ('sluice serve --help' lists its options)", &sluice::cli::serve},
+    Command{"init", "write a configuration to start from ('sluice init --help')", &sluice::cli::init},
     Command{"upgrade", "move the running server to the build in a folder: sluice upgrade PATH", &sluice::cli::upgrade},
     Command{"check-takeover", "asked by a supervisor before it becomes this build", &sluice::cli::check_takeover},
     Command{"drain", "empty a worker, or the server before its end ('sluice drain --help')", &sluice::cli::drain},
     Command{"benchmark", "load a running server and measure ('sluice benchmark --help')", &sluice::cli::benchmark},
+    Command{"simulate", "several servers on consecutive ports, for trying things out", &sluice::cli::simulate},
+    Command{"ctl", "ask a running server over its control socket ('sluice ctl' lists what)", &sluice::cli::ctl},
+    Command{"health", "whether a server answers that it is well", &sluice::cli::health},
+    Command{"check-config", "whether a configuration could be started", &sluice::cli::check_config},
+    Command{"doctor", "what this machine lacks, and what to do", &sluice::cli::doctor},
 };
 
 void print_usage(std::FILE* to) {
   std::fputs("usage: sluice COMMAND [OPTIONS]\n\n", to);
   for (const Command& command : commands)
-    std::fprintf(to, "  %-10s %s\n", std::string(command.name).c_str(), std::string(command.text).c_str());
+    std::fprintf(to, "  %-13s %s\n", std::string(command.name).c_str(), std::string(command.text).c_str());
   std::fputs("  --version  print the version\n  --help     print this\n", to);
 }
 

@@ -73,8 +73,7 @@ ServeArguments read_serve_arguments(std::span<const std::string> arguments, cons
     } else if (*name == "lan") {
       lan = flags.value(true) == "true";
     } else if (*name == "control-socket") {
-      (void)flags.value(false);
-      result.warnings.emplace_back("--control-socket is accepted but this version has no control socket");
+      settings.emplace_back("control.socket", flags.value(false));
     } else {
       const config::Option* option = config::find_option(*name);
       settings.emplace_back(*name, flags.value(option == nullptr || option->type == config::OptionType::boolean));

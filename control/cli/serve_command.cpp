@@ -1,5 +1,7 @@
 #include "control/cli/serve_command.hpp"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -70,7 +72,8 @@ supervisor::SupervisorConfig supervisor_config(const ServeArguments& serve) {
   config.isolation.users = serve.config.isolation.users;
   config.isolation.first_user = serve.config.isolation.first_user;
   config.isolation.filter = filter_mode(serve.config.isolation.seccomp);
-  config.isolation.low_ports = low(signaling.port) || (admin.enabled && low(admin.port));
+  config.isolation.low_ports = low(signaling.port) || (admin.enabled && low(admin.port)) ||
+                               (serve.config.api.governance.enabled && low(serve.config.api.governance.port));
   if (signaling.tls) {
     config.tls_certificate = signaling.tls->cert;
     config.tls_key = signaling.tls->key;
@@ -80,12 +83,28 @@ supervisor::SupervisorConfig supervisor_config(const ServeArguments& serve) {
     const std::filesystem::path path = store_folder(serve.config, config.runtime_folder);
     if (!path.empty()) config.data_folders.push_back({"folder.store", path, "sluice.db"});
   }
+  const config::ControlSocketConfig& socket = serve.config.api.control;
+  if (socket.enabled) {
+    config.control_socket.was_asked_for = !socket.path.empty();
+    config.control_socket.mode = socket.mode;
+    config.control_socket.group = socket.group;
+    if (!socket.path.empty()) {
+      config.control_socket.path = std::filesystem::absolute(socket.path);
+    } else if (!config.runtime_folder.empty()) {
+      config.control_socket.path = config.runtime_folder / "control.sock";
+      // Others may pass through to the socket, whose own rights count; they may not look around.
+      constexpr mode_t others = 0077;
+      if ((socket.mode & others) != 0) (void)::chmod(config.runtime_folder.c_str(), 0711);
+    }
+  }
   return config;
 }
 
 void check_tcp_ports(const config::ServerConfig& config) {
   check_tcp_port(config.signaling.host, config.signaling.port, "signaling.port");
   if (config.admin_api.enabled) check_tcp_port(config.admin_api.host, config.admin_api.port, "adminApi.port");
+  const config::GovernanceConfig& governance = config.api.governance;
+  if (governance.enabled && governance.port_was_set) check_tcp_port(governance.host, governance.port, "governance.port");
 }
 
 ServeArguments read_arguments(std::span<const std::string> arguments) {

@@ -112,6 +112,7 @@ Holdings::Holdings(const SupervisorConfig& config, std::vector<std::string> conf
   // Sockets first: a busy port is the most likely reason not to start.
   for (std::uint16_t i = 0; i < config.worker_count; ++i) workers_.push_back(make_worker(config, i));
   open_relays(nullptr);
+  control_socket_ = open_control_socket(config.control_socket, control_socket_failure_);
   certificate_ = make_server_certificate(config.programs.handshaker, std::move(confinement));
 }
 
@@ -139,6 +140,11 @@ Holdings::Holdings(const SupervisorConfig& config, Adoption& adoption)
                  adoption.descriptors.take("tls.key")) {
   for (std::uint16_t i = 0; i < config.worker_count; ++i) workers_.push_back(adopt_worker(adoption.descriptors, i));
   open_relays(&adoption.descriptors);
+  control_socket_ = adoption.descriptors.take("control-socket");
+  if (!control_socket_.valid() || !listens_at(control_socket_.get(), config.control_socket.path)) {
+    control_socket_ = {};
+    control_socket_ = open_control_socket(config.control_socket, control_socket_failure_);
+  }
   if (content_of(config_.get()) == config.control_config) return;
   config_changed_ = true;
   config_ = make_sealed_file("sluice-config", as_bytes(config.control_config));
@@ -212,6 +218,7 @@ std::vector<NamedDescriptor> Holdings::for_control() const {
     result.push_back({"shared." + std::to_string(i), workers_[i].shared.fd()});
     result.push_back({"doorbell.worker." + std::to_string(i), workers_[i].doorbell.fd()});
   }
+  if (control_socket_.valid()) result.push_back({"control-socket", control_socket_.get()});
   for (NamedDescriptor& file : tls_files_.descriptors()) result.push_back(std::move(file));
   return result;
 }
@@ -228,6 +235,7 @@ std::vector<NamedDescriptor> Holdings::for_keeper() const {
     for (NamedDescriptor& mine : own_of(i)) result.push_back(std::move(mine));
   }
   for (const auto& [pair, relay] : relays_) result.push_back({relay_name(pair.first, pair.second), relay.fd()});
+  if (control_socket_.valid()) result.push_back({"control-socket", control_socket_.get()});
   for (NamedDescriptor& file : tls_files_.descriptors()) result.push_back(std::move(file));
   return result;
 }

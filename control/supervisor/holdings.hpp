@@ -46,6 +46,10 @@ class Holdings {
   [[nodiscard]] std::vector<DescribedSegment> layouts() const;
   [[nodiscard]] const std::string& fingerprint() const noexcept { return certificate_.fingerprint; }
 
+  [[nodiscard]] bool has_control_socket() const noexcept { return control_socket_.valid(); }
+  /// Why there is no control socket although there should be one; empty: nothing is amiss.
+  [[nodiscard]] const std::string& control_socket_failure() const noexcept { return control_socket_failure_; }
+
   /// How often the process `pid` has beaten; 0 when the beats are another process's.
   [[nodiscard]] std::uint64_t worker_beats(std::uint16_t worker, std::uint32_t pid) const noexcept;
   [[nodiscard]] std::uint64_t handshaker_beats(std::uint32_t pid) const noexcept;
@@ -78,6 +82,8 @@ class Holdings {
   Descriptor config_;
   ServerCertificate certificate_;
   TlsFiles tls_files_;
+  Descriptor control_socket_;  // listening; invalid: none
+  std::string control_socket_failure_;
   bool config_changed_ = false;
 };
 

@@ -18,6 +18,7 @@
 
 #include "control/supervisor/process_reading.hpp"
 #include "control/supervisor/start_error.hpp"
+#include "shm/service/service_notify.hpp"
 
 namespace sluice::supervisor {
 namespace {
@@ -62,6 +63,10 @@ Supervisor::Supervisor(const SupervisorConfig& config, std::optional<Adoption> a
   // Inherited by every child: none gains rights by what it executes.
   (void)::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
   users_.avoid([this](std::uint32_t user) { return is_user_of_a_worker(user); });
+  if (!holdings_.control_socket_failure().empty())
+    log_.warn("no control socket", {{"path", config_.control_socket.path.string()},
+                                    {"reason", holdings_.control_socket_failure()},
+                                    {"hint", "choose another path by --control-socket"}});
   add_children();
   open_upgrade_socket();
   if (adoption_) adopt_children();
@@ -98,6 +103,7 @@ void Supervisor::adopt_children() {
   } else if (control_.front().running() && !config_.ready_line.empty()) {
     const std::string line = config_.ready_line + "\n";
     [[maybe_unused]] const ssize_t written = ::write(STDOUT_FILENO, line.data(), line.size());
+    (void)notify_service_manager("READY=1");
   }
 }
 
@@ -251,11 +257,16 @@ void Supervisor::reap(TimePoint now) {
 void Supervisor::look(TimePoint now) {
   if (now < next_look_) return;
   next_look_ = now + look_every;
+  if (watchdog_ && now >= next_watchdog_) {
+    next_watchdog_ = now + *watchdog_;
+    (void)notify_service_manager("WATCHDOG=1");
+  }
   for_each_child([now](Child& child) { child.look(now); });
 }
 
 void Supervisor::begin_stop(TimePoint now) {
   log_.info("stopping");
+  (void)notify_service_manager("STOPPING=1");
   upgrade_.abandon();
   phase_ = Phase::stopping_control;
   kill_at_ = now + config_.stop_limit;
@@ -289,6 +300,8 @@ void Supervisor::advance_stop(TimePoint now) {
 }
 
 void Supervisor::remove_sockets() {
+  if (!config_.control_socket.path.empty() && holdings_.has_control_socket())
+    (void)::unlink(config_.control_socket.path.c_str());
   if (keeper_.empty()) return;
   (void)::unlink(keeper_path(config_).c_str());
   (void)::unlink(upgrade_path(config_).c_str());

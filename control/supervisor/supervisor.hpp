@@ -14,6 +14,7 @@
 #include "control/supervisor/supervisor_config.hpp"
 #include "control/supervisor/upgrade.hpp"
 #include "control/supervisor/upgrade_socket.hpp"
+#include "shm/service/service_notify.hpp"
 #include "shm/log/process_log.hpp"
 #include "shm/types/time.hpp"
 
@@ -78,6 +79,8 @@ class Supervisor {
   Upgrade upgrade_;
   std::optional<ChildProcess> old_keeper_;  // which gave us everything
   Phase phase_ = Phase::serving;
+  std::optional<Duration> watchdog_ = watchdog_period();  // a service manager wants a beat this often
+  TimePoint next_watchdog_{};
   TimePoint next_look_{};
   TimePoint kill_at_ = never;
   bool drain_asked_ = false;

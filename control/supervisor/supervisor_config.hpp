@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "control/supervisor/child_user.hpp"
+#include "control/supervisor/control_socket.hpp"
 #include "shm/log/process_log.hpp"
 #include "shm/types/address.hpp"
 #include "shm/types/time.hpp"
@@ -55,6 +56,7 @@ struct SupervisorConfig {
   std::vector<DataFolder> data_folders;
   std::filesystem::path tls_certificate;  // copied for control; empty: none
   std::filesystem::path tls_key;
+  ControlSocketPlace control_socket;
   std::filesystem::path runtime_folder;           // of the sockets (runtime_folder()); empty: no keeper, no upgrades
   std::vector<std::string> server_arguments;      // of Programs::server, to go on as the same server after an upgrade
   std::vector<std::string> check_arguments;       // with which it says by its status whether it would (check_takeover)

@@ -57,7 +57,7 @@ sluice_module(control/app USES shm_descriptors shm_confinement control_config co
 sluice_module(control/dashboard USES control_page)
 
 sluice_module(control/supervisor USES shm_channel shm_descriptors shm_confinement shm_log shm_service)
-sluice_module(control/cli USES shm_descriptors control_config control_host control_supervisor shm_log PACKAGES sluice::json sluice::openssl)
+sluice_module(control/cli USES shm_descriptors control_config control_host control_supervisor shm_log control_policy control_policy_turn PACKAGES sluice::json sluice::openssl)
 
 include(Page)
 

@@ -54,6 +54,7 @@ struct FeatureContext {
   TimePoint (*now)();
   std::int64_t (*unix_ms)(TimePoint);  // the loop's time as Unix milliseconds
   std::function<void(PrometheusText&)> write_metrics = {};  // all of /metrics
+  loop::Routes* admin_routes = nullptr;                     // of the admin listener
   Descriptor* control_listener = nullptr;                   // of the control socket; invalid: none
 };
 

@@ -78,7 +78,7 @@ class DashboardFeature final : public Feature, private loop::Route {
       : config_(context.config.admin_api),
         now_(context.now),
         tickets_(context.entropy),
-        live_(context.web, {context.operations, context.events, &hooks_, &statistics}, tickets_, context.now),
+        live_(context.web, {context.operations, context.events, nullptr, &statistics}, tickets_, context.now),
         observer_(api_observer(context.bus, "dashboard")),
         pulse_(context.loop.every(1s, [this] { live_.drained(); })) {
     context.admin_routes->add(*this);
@@ -142,7 +142,7 @@ class ControlSocketFeature final : public Feature {
       : hooks_(context.hooks),
         socket_(context.loop, context.control_listener->release(),
                 {context.operations, context.events, &hooks_, &statistics},
-                {.allowed_uids = context.config.api.control.allowed_uids}) {
+                {.allowed_uids = context.config.api.control.allowed_uids, .limits = {}}) {
     context.collectors.push_back([this, &statistics](PrometheusText& out) {
       using enum PrometheusText::Type;
       out.family("sluice_control_socket_connections", gauge, "Clients of the control socket.");

@@ -59,7 +59,9 @@ class CoreOperationsTest : public ::testing::Test {
 TEST_F(CoreOperationsTest, StreamsAreListedAndChanged) {
   const PeerId alice = join("r");
   const PeerId bob = join("r");
-  const auto publication = publications.publish(alice, {.kind = PublicationKind::video}, now);
+  PublishRequest video;
+  video.kind = PublicationKind::video;
+  const auto publication = publications.publish(alice, video, now);
   ASSERT_TRUE(publication);
   const std::string producer = (*publication)->id.value;
   const auto subscription = publications.subscribe(bob, (*publication)->id, now);
@@ -109,7 +111,7 @@ TEST_F(CoreOperationsTest, WhatRoomsDoIsToldByTheContractsNames) {
   const PeerId alice = join("r");
   EXPECT_EQ(names(), (std::vector<std::string>{"peer:connected", "room:created", "peer:joined"}));
   (void)good("rooms.update", {{"roomId", "r"}, {"metadata", {{"topic", "x"}}}});
-  ASSERT_TRUE(publications.publish(alice, {.kind = PublicationKind::audio}, now));
+  ASSERT_TRUE(publications.publish(alice, PublishRequest{}, now));
   EXPECT_EQ(heard.at(1).second["producer"]["peerId"], alice.value);
   EXPECT_EQ(names(), (std::vector<std::string>{"room:updated", "producer:created"}));
   (void)good("peers.kick", {{"peerId", alice.value}, {"reason", "x"}});

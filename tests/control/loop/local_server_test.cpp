@@ -17,7 +17,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-class LocalServerTest : public ::testing::Test, protected LocalHandler {
+class LocalServerTest : public ::testing::Test, public LocalHandler {
  protected:
   LocalServerTest() {
     const std::string path = ::testing::TempDir() + "/local-" + std::to_string(::getpid()) + ".sock";

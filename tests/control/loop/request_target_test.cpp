@@ -31,7 +31,7 @@ TEST(RequestLine, ComesInAnyPieces) {
 
 TEST(RequestLine, PassesOverWhatIsNoRequest) {
   RequestLine line;
-  for (const std::string bytes :
+  for (const std::string& bytes :
        {std::string("\x81\x05hello", 7), std::string("HTTP/1.1 200 OK\r\n"), std::string("get / HTTP/1.1\r\n"),
         std::string("PUTT /x HTTP/1.1\r\n"), std::string("G\r\n")}) {
     line.read(bytes);

@@ -271,8 +271,8 @@ TEST_F(Moderation, the_log_outlives_the_server_in_the_store) {
   ASSERT_EQ(again.log({}).size(), 2U);
   EXPECT_EQ(again.log({}).front().reason, "2");
   EXPECT_EQ(again.log({}).back().reason, "4");
-  const auto bob = later.join("a");
-  (void)again.warn({RoomId("a"), later.peer(bob), "system", "later"});
+  const auto guest = later.join("a");
+  (void)again.warn({RoomId("a"), later.peer(guest), "system", "later"});
   EXPECT_EQ(store.rows["moderation_log"].size(), 3U);
   EXPECT_TRUE(store.rows["moderation_log"].contains("00000000000000000006"));
 }

@@ -1,6 +1,7 @@
 # cmake --install, and the Debian package (cpack -G DEB). The programs lie together, because sluice looks for the others beside
 # itself; /usr/bin/sluice is a link.
-include(GNUInstallDirs)
+# What is installed was built by ./tools/build; cpack must not build tests first.
+set(CMAKE_SKIP_INSTALL_ALL_DEPENDENCY TRUE)
 install(TARGETS sluice sluice-keeper sluice-control sluice-worker sluice-handshaker sluice-load RUNTIME DESTINATION lib/sluice)
 install(CODE "
   file(MAKE_DIRECTORY \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/bin\")

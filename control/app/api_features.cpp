@@ -1,19 +1,25 @@
 #include "control/app/api_features.hpp"
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <utility>
 
 #include "control/api/admin_api.hpp"
 #include "control/api/api_observer.hpp"
+#include "control/api/bearer.hpp"
 #include "control/api/control_socket.hpp"
 #include "control/api/core_events.hpp"
+#include "control/api/dashboard_live.hpp"
 #include "control/api/governance_api.hpp"
 #include "control/api/http_terms.hpp"
 #include "control/api/openapi_files.hpp"
+#include "control/dashboard/dashboard_server.hpp"
 #include "control/observability/log.hpp"
 
 namespace sluice::app {
+
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -28,18 +34,20 @@ class EventsFeature final : public Feature {
 };
 
 /// Everything of the governance listener.
-class GovernanceFeature final : public Feature {
+class GovernanceFeature final : public Feature, private loop::Route {
  public:
   explicit GovernanceFeature(FeatureContext& context)
       : api_(context.operations, metrics_of(context), {context.config.api.governance.secret, context.config.api.governance.prefix}) {
     const config::GovernanceConfig& config = context.config.api.governance;
     api_.set_observer(api_observer(context.bus, "governance"));
     api_.set_openapi(openapi_document("governance"));
+    routes_.add(*this);
     loop::ListenerConfig listener;
     listener.name = "governance";
     listener.host = config.host == "localhost" ? "127.0.0.1" : config.host;
     listener.port = config.port;
-    listener.http = [this](const loop::HttpRequest& request) { return api_.handle(request); };
+    listener.routes = &routes_;
+    listener.http = [](const loop::HttpRequest&) { return error_response(404, "Not found"); };
     try {
       const std::uint16_t port = context.web.listen(std::move(listener));
       log::info("governance API", {{"host", config.host}, {"port", port}});
@@ -56,15 +64,84 @@ class GovernanceFeature final : public Feature {
     return [&context](PrometheusText& out) { context.write_metrics(out); };
   }
 
+  [[nodiscard]] bool claims(const loop::RequestHead&) const override { return true; }
+  void http(const loop::HttpRequest& request, loop::HttpReply reply) override { api_.handle(request, reply); }
+
   GovernanceApi api_;
+  loop::Routes routes_;
+};
+
+/// The dashboard's files, its tickets and its live connections, on the admin listener.
+class DashboardFeature final : public Feature, private loop::Route {
+ public:
+  DashboardFeature(FeatureContext& context, RpcStatistics& statistics)
+      : config_(context.config.admin_api),
+        now_(context.now),
+        tickets_(context.entropy),
+        live_(context.web, {context.operations, context.events, &hooks_, &statistics}, tickets_, context.now),
+        observer_(api_observer(context.bus, "dashboard")),
+        pulse_(context.loop.every(1s, [this] { live_.drained(); })) {
+    context.admin_routes->add(*this);
+  }
+
+ private:
+  static constexpr const char* ticket_path = "/dashboard/ticket";
+  static constexpr const char* live_path = "/dashboard/live";
+
+  [[nodiscard]] bool claims(const loop::RequestHead& head) const override { return is_dashboard_path(head.path); }
+
+  [[nodiscard]] loop::UpgradeDecision upgrade(const loop::UpgradeRequest& request) override {
+    if (request.path != live_path) return error_response(404, "Not found");
+    return live_.upgrade(request);
+  }
+
+  void http(const loop::HttpRequest& request, loop::HttpReply reply) override {
+    if (request.path != ticket_path) return reply(serve_dashboard(request));
+    const auto answer = [&](loop::HttpResponse response) {
+      observer_(request, response.status);
+      reply(std::move(response));
+    };
+    if (request.method != loop::HttpMethod::post) return answer(error_response(404, "Not found"));
+    if (!bearer_allows(request.authorization, config_.secret)) return answer(error_response(401, "Unauthorized"));
+    if (config_.secret.empty() && comes_from_a_web_page(request.host, request.origin))
+      return answer(error_response(403, "Requests from other web pages need a secret: set adminApi.adminSecret"));
+    const auto lifetime = std::chrono::duration_cast<std::chrono::milliseconds>(Tickets::lifetime).count();
+    answer(json_response(200, {{"ticket", tickets_.issue(now_())}, {"expiresInMs", lifetime}}));
+  }
+
+  const config::AdminApiConfig& config_;
+  TimePoint (*now_)();
+  Tickets tickets_;
+  DashboardLive live_;
+  std::function<void(const loop::HttpRequest&, int)> observer_;
+  std::unique_ptr<loop::EventLoop::Watch> pulse_;
+};
+
+/// Clients of the control socket as providers of hooks.
+class HookDoor final : public HookRegistry {
+ public:
+  explicit HookDoor(Hooks& hooks) : hooks_(hooks) {}
+  [[nodiscard]] std::shared_ptr<void> attach(const std::string& hook, Provider provider) override {
+    return std::make_shared<Hooks::Attachment>(
+        hooks_.attach(hook, [provider = std::move(provider)](const nlohmann::json& request, const HookReply& reply) {
+          provider(request, [reply](Result<nlohmann::json, std::string> result) {
+            if (result) return reply(std::move(*result));
+            reply(unexpected(HookFailure{result.error()}));
+          });
+        }));
+  }
+
+ private:
+  Hooks& hooks_;
 };
 
 /// The control socket, and figures of both kinds of JSON-RPC clients.
 class ControlSocketFeature final : public Feature {
  public:
   ControlSocketFeature(FeatureContext& context, RpcStatistics& statistics)
-      : socket_(context.loop, context.control_listener->release(),
-                {context.operations, context.events, nullptr, &statistics},
+      : hooks_(context.hooks),
+        socket_(context.loop, context.control_listener->release(),
+                {context.operations, context.events, &hooks_, &statistics},
                 {.allowed_uids = context.config.api.control.allowed_uids}) {
     context.collectors.push_back([this, &statistics](PrometheusText& out) {
       using enum PrometheusText::Type;
@@ -88,6 +165,7 @@ class ControlSocketFeature final : public Feature {
   }
 
  private:
+  HookDoor hooks_;
   ControlSocket socket_;
 };
 
@@ -105,6 +183,8 @@ void add_api_features(FeatureContext& context, Features& features) {
   features.push_back(std::move(figures));
   features.push_back(std::make_unique<EventsFeature>(context));
   if (context.config.api.governance.enabled) features.push_back(std::make_unique<GovernanceFeature>(context));
+  if (context.config.admin_api.enabled && context.config.api.dashboard && context.admin_routes != nullptr)
+    features.push_back(std::make_unique<DashboardFeature>(context, statistics));
   if (context.control_listener != nullptr && context.control_listener->valid()) features.push_back(std::make_unique<ControlSocketFeature>(context, statistics));
 }
 

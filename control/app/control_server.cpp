@@ -233,6 +233,7 @@ struct ControlServer::Impl {
   Reconfiguration reconfiguration;
   std::vector<Collector> collectors;
   Descriptor control_listener;
+  loop::Routes admin_routes;  // what the admin API does not claim: the dashboard
   std::unique_ptr<FeatureContext> context;
   Features features;
   std::optional<AdminApi> admin;
@@ -325,6 +326,7 @@ ControlServer::Impl::Impl(const config::ServerConfig& server_config, const Contr
     admin->set_openapi(openapi_document("admin"));
     loop::ListenerConfig admin_listener;
     admin_listener.name = "admin";
+    admin_listener.routes = &admin_routes;
     admin_listener.host = config.admin_api.host == "localhost" ? "127.0.0.1" : config.admin_api.host;
     admin_listener.port = config.admin_api.port;
     admin_listener.http = [this](const loop::HttpRequest& request) { return admin->handle(request); };
@@ -413,6 +415,7 @@ void ControlServer::Impl::add_features() {
                                    unix_time, audit_folder.get()});
   context->write_metrics = [this](PrometheusText& out) { write_metrics(out); };
   context->control_listener = &control_listener;
+  context->admin_routes = &admin_routes;
   add_security_features(*context, features);
   add_policy_features(*context, features);
   add_observability_features(*context, features);

@@ -63,6 +63,7 @@ struct FeatureContext {
   int audit_folder = -1;               // descriptor of the audit log's folder
   MessageGuard* guard = nullptr;       // what dialects ask for every connection and message; null: nothing is attached
   std::function<void(PrometheusText&)> write_metrics = {};  // all of /metrics
+  loop::Routes* admin_routes = nullptr;                     // of the admin listener
   Descriptor* control_listener = nullptr;                   // of the control socket; invalid: none
 };
 

@@ -17,6 +17,7 @@
 #include "control/cli/init_command.hpp"
 #include "control/cli/serve_command.hpp"
 #include "control/cli/simulate_command.hpp"
+#include "control/cli/token_command.hpp"
 #include "control/cli/top_command.hpp"
 #include "control/cli/upgrade_command.hpp"
 
@@ -42,6 +43,7 @@ constexpr std::array commands{
     Command{"simulate", "several servers on consecutive ports, for trying things out", &sluice::cli::simulate},
     Command{"ctl", "ask a running server over its control socket ('sluice ctl' lists what)", &sluice::cli::ctl},
     Command{"health", "whether a server answers that it is well", &sluice::cli::health},
+    Command{"token", "make a policy token, a room token or TURN credentials ('sluice token --help')", &sluice::cli::token},
     Command{"check-config", "whether a configuration could be started", &sluice::cli::check_config},
     Command{"doctor", "what this machine lacks, and what to do", &sluice::cli::doctor},
 };

@@ -56,7 +56,7 @@ const act = {
     const given = await ask('Move room', 'Media goes on while it moves.', [{ name: 'worker', label: 'Worker', options: state.workers.filter((w) => w.id !== state.streams?.worker).map((w) => [String(w.id), `worker ${w.id}`]) }], 'Move');
     if (given) await attempt('On its way', 'rooms.migrate', { roomId: room.id, worker: Number(given.worker) });
   },
-  async lock(room, on) { await attempt(on ? 'Locked' : 'Unlocked', on ? 'moderation.lockRoom' : 'moderation.unlockRoom', { roomId: room.id, actorId: 'system' }); },
+  async lock(room, on) { await attempt(on ? 'Locked' : 'Unlocked', on ? 'moderation.lock' : 'moderation.unlock', { roomId: room.id, actorId: 'system' }); },
   async kick(peer) {
     const given = await ask('Put out?', peer.metadata.displayName ?? peer.id, [{ name: 'reason', label: 'Reason, shown to them', value: 'Kicked by admin' }], 'Kick', 'danger');
     if (given) await attempt('Put out', 'peers.kick', { peerId: peer.id, reason: given.reason });
@@ -75,7 +75,7 @@ const act = {
   async drainWorker(worker) {
     if (worker.draining || await ask(`Empty worker ${worker.id}?`, 'Its rooms move to other workers while they play.', [], 'Empty it', 'danger')) await attempt(worker.draining ? 'Takes rooms again' : 'Is being emptied', 'workers.drain', { worker: worker.id, undo: worker.draining });
   },
-  async unban(ban) { await attempt('Lifted', 'threats.unban', { ip: ban.ip }); },
+  async unban(ban) { await attempt('Lifted', 'bans.remove', { ip: ban.ip }); },
   freeze() { state.frozen = !state.frozen; render(); },
 };
 
@@ -116,8 +116,8 @@ async function refresh() {
     const wanted = [['stats', 'server.stats'], ['workers', 'workers.list']];
     if (name === 'peers') wanted.push(['peers', 'peers.list']);
     if (name === 'room') wanted.push(['room', 'rooms.get', { roomId: argument }], ['streams', 'sfu.streams', { roomId: argument }]);
-    if (name === 'overview') wanted.push(['health', 'health.report']);
-    if (name === 'security') wanted.push(['threats', 'threats.list'], ['sessions', 'sessions.stats'], ['consents', 'consent.stats'], ['alerts', 'alerts.recent', { limit: 30 }]);
+    if (name === 'overview') wanted.push(['health', 'health.slo']);
+    if (name === 'security') wanted.push(['threats', 'bans.list'], ['sessions', 'sessions.stats'], ['consents', 'consent.stats'], ['alerts', 'alerts.recent', { limit: 30 }]);
     const asked = wanted.filter(([, method]) => has(method));
     const answers = await live.batch(asked.map(([, method, params]) => [method, params]));
     asked.forEach(([key], i) => { state[key] = key === 'workers' ? answers[i]?.workers ?? [] : key === 'peers' ? answers[i]?.peers ?? [] : answers[i]; });

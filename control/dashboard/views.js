@@ -70,7 +70,7 @@ export function room(state, { open, act, has }) {
   return h('div', {},
     h('div', { class: 'bar' }, h('h1', {}, detail.id), tag(`${detail.peers.length} / ${detail.maxPeers} peers`), state.streams?.worker !== null && state.streams ? tag(`worker ${state.streams.worker}`) : null,
       button('Message', () => act.broadcast(detail)), button('Mute all', () => act.muteAll(detail)), button('Change', () => act.editRoom(detail)),
-      has('moderation.lockRoom') ? button('Lock', () => act.lock(detail, true)) : null, has('moderation.unlockRoom') ? button('Unlock', () => act.lock(detail, false)) : null,
+      has('moderation.lock') ? button('Lock', () => act.lock(detail, true)) : null, has('moderation.unlock') ? button('Unlock', () => act.lock(detail, false)) : null,
       state.workers.length > 1 ? button('Move', () => act.migrate(detail)) : null, button('Delete', () => act.deleteRoom(detail), 'danger')),
     Object.keys(detail.metadata).length ? panel('Metadata', h('code', {}, JSON.stringify(detail.metadata))) : null,
     detail.peers.length === 0 ? panel(null, h('p', { class: 'empty' }, 'Nobody is in this room.')) : null,
@@ -130,9 +130,9 @@ export function workers(state, { act }) {
 export function security(state, { act, has }) {
   const missing = (what) => h('p', { class: 'empty' }, `${what} is not attached: its key is not in the configuration.`);
   return h('div', {}, h('h1', {}, 'Security and compliance'), h('div', { class: 'grid wide' },
-    panel('Bans', !has('threats.list') ? missing('threatDetector') : table(state.threats?.bans ?? [], [
+    panel('Bans', !has('bans.list') ? missing('threatDetector') : table(state.threats?.bans ?? [], [
       { head: 'address', cell: (ban) => h('code', {}, ban.ip) }, { head: 'ends in', number: true, cell: (ban) => since(ban.expiresIn / 1000) },
-      { head: '', number: true, cell: (ban) => (has('threats.unban') ? button('Lift', () => act.unban(ban)) : null) }], { empty: 'Nobody is banned.', key: (ban) => ban.ip })),
+      { head: '', number: true, cell: (ban) => (has('bans.remove') ? button('Lift', () => act.unban(ban)) : null) }], { empty: 'Nobody is banned.', key: (ban) => ban.ip })),
     panel('Sessions', !has('sessions.stats') ? missing('sessionManager') : h('div', { class: 'grid' }, ['active', 'suspended', 'total'].map((name) => h('div', {}, h('div', { class: 'figure' }, count(state.sessions?.[name])), h('span', { class: 'soft' }, name))))),
     panel('Consent', !has('consent.stats') ? missing('consentFlow') : table(state.consents?.rooms ?? [], [
       { head: 'room', name: true, cell: (row) => row.roomId }, { head: 'consented', number: true, cell: (row) => `${row.consented} / ${row.totalPeers}` },

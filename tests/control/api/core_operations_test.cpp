@@ -1,0 +1,122 @@
+#include "control/api/core_operations.hpp"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "control/api/core_events.hpp"
+#include "control/api/event_feed.hpp"
+
+namespace sluice {
+namespace {
+
+using nlohmann::json;
+
+class CoreOperationsTest : public ::testing::Test {
+ protected:
+  CoreOperationsTest() {
+    add_core_operations(operations, {.rooms = rooms, .publications = &publications, .now = [this] { return now; }, .unix_ms = [] { return std::int64_t{5}; }});
+    listener = feed.listen([this](std::string_view event, const json& data, std::uint64_t) { heard.emplace_back(event, data); });
+  }
+  OperationResult ask(const std::string& name, const json& params = json::object()) {
+    OperationResult answer = json();
+    operations.call(name, params, {"control-socket", ""}, OperationReply([&](OperationResult result) { answer = std::move(result); }));
+    return answer;
+  }
+  json good(const std::string& name, const json& params = json::object()) {
+    const OperationResult result = ask(name, params);
+    EXPECT_TRUE(result) << name << ": " << (result ? "" : result.error().message);
+    return result.value_or(json());
+  }
+  OperationError::Kind bad(const std::string& name, const json& params) {
+    const OperationResult result = ask(name, params);
+    EXPECT_FALSE(result) << name;
+    return result ? OperationError::Kind::internal : result.error().kind;
+  }
+  PeerId join(const std::string& room) {
+    const PeerId peer = rooms.connect("native", "192.0.2.7");
+    rooms.join(peer, RoomId(room), {}, now, [](const JoinOutcome&, TimePoint) {});
+    return peer;
+  }
+  std::vector<std::string> names() {
+    std::vector<std::string> result;
+    for (const auto& [name, data] : std::exchange(heard, {})) result.push_back(name);
+    return result;
+  }
+
+  TimePoint now{std::chrono::seconds(100)};
+  Bus bus;
+  SystemEntropy entropy;
+  Rooms rooms{bus, entropy, {}, [](TimePoint) { return std::int64_t{5}; }};
+  Publications publications{rooms, bus, entropy, {}, [](TimePoint) { return std::int64_t{5}; }};
+  EventFeed feed;
+  CoreEvents events{bus, feed, rooms, &publications};
+  Operations operations;
+  std::vector<std::pair<std::string, json>> heard;
+  EventFeed::Subscription listener;
+};
+
+TEST_F(CoreOperationsTest, StreamsAreListedAndChanged) {
+  const PeerId alice = join("r");
+  const PeerId bob = join("r");
+  const auto publication = publications.publish(alice, {.kind = PublicationKind::video}, now);
+  ASSERT_TRUE(publication);
+  const std::string producer = (*publication)->id.value;
+  const auto subscription = publications.subscribe(bob, (*publication)->id, now);
+  ASSERT_TRUE(subscription);
+  const std::string consumer = (*subscription)->id.value;
+
+  EXPECT_EQ(good("sfu.producers", {{"roomId", "r"}})["producers"][0]["layers"], json({"low", "mid", "high"}));
+  EXPECT_EQ(good("sfu.producers", {{"roomId", "other"}})["producers"], json::array());
+  EXPECT_EQ(good("sfu.consumers")["consumers"][0]["subscriberPeerId"], bob.value);
+  const json streams = good("sfu.streams", {{"roomId", "r"}});
+  EXPECT_EQ(streams["peers"][0]["producers"][0]["subscribers"], 1);
+  EXPECT_EQ(streams["peers"][1]["consumers"][0]["publisherPeerId"], alice.value);
+  EXPECT_EQ(streams["peers"][0]["transport"], nullptr) << "no media";
+  EXPECT_EQ(good("sfu.stats")["totalConsumers"], 1);
+
+  (void)good("sfu.setLayer", {{"consumerId", consumer}, {"layer", "low"}});
+  EXPECT_EQ(publications.find(ConsumerId(consumer))->active_layer, "low");
+  EXPECT_EQ(bad("sfu.setLayer", {{"consumerId", consumer}, {"layer", "huge"}}), OperationError::Kind::invalid_params);
+  (void)good("sfu.pauseProducer", {{"producerId", producer}});
+  EXPECT_TRUE(publications.find(ProducerId(producer))->paused);
+  (void)good("sfu.resumeProducer", {{"producerId", producer}});
+  (void)good("sfu.pauseConsumer", {{"consumerId", consumer}});
+  EXPECT_TRUE(publications.find(ConsumerId(consumer))->paused);
+  (void)good("sfu.resumeConsumer", {{"consumerId", consumer}});
+  (void)good("sfu.closeConsumer", {{"consumerId", consumer}});
+  EXPECT_EQ(publications.find(ConsumerId(consumer)), nullptr);
+  (void)good("sfu.closeProducer", {{"producerId", producer}});
+  EXPECT_EQ(bad("sfu.closeProducer", {{"producerId", producer}}), OperationError::Kind::not_found);
+  EXPECT_EQ(bad("sfu.pauseConsumer", {{"consumerId", consumer}}), OperationError::Kind::not_found);
+  EXPECT_EQ(bad("sfu.streams", {{"roomId", "none"}}), OperationError::Kind::not_found);
+}
+
+TEST_F(CoreOperationsTest, PeersAreSeenSpokenToAndChanged) {
+  const PeerId alice = join("r");
+  const json seen = good("peers.get", {{"peerId", alice.value}});
+  EXPECT_EQ(seen["ip"], "192.0.2.7");
+  EXPECT_EQ(good("peers.list", {{"roomId", "r"}})["peers"].size(), 1U);
+  EXPECT_EQ(bad("peers.list", {{"roomId", "none"}}), OperationError::Kind::not_found);
+  (void)good("peers.update", {{"peerId", alice.value}, {"metadata", {{"hand", true}}}});
+  EXPECT_EQ(bad("peers.update", {{"peerId", alice.value}, {"metadata", {{"deep", json::object()}}}}), OperationError::Kind::invalid_params);
+  EXPECT_EQ(bad("peers.send", {{"peerId", "none"}, {"message", json::object()}}), OperationError::Kind::not_found);
+  EXPECT_EQ(bad("rooms.broadcast", {{"roomId", "r"}}), OperationError::Kind::invalid_params) << "payload is missing";
+  EXPECT_EQ(good("rooms.broadcast", {{"roomId", "r"}, {"payload", nullptr}})["sent"], 1);
+}
+
+TEST_F(CoreOperationsTest, WhatRoomsDoIsToldByTheContractsNames) {
+  const PeerId alice = join("r");
+  EXPECT_EQ(names(), (std::vector<std::string>{"peer:connected", "room:created", "peer:joined"}));
+  (void)good("rooms.update", {{"roomId", "r"}, {"metadata", {{"topic", "x"}}}});
+  ASSERT_TRUE(publications.publish(alice, {.kind = PublicationKind::audio}, now));
+  EXPECT_EQ(heard.at(1).second["producer"]["peerId"], alice.value);
+  EXPECT_EQ(names(), (std::vector<std::string>{"room:updated", "producer:created"}));
+  (void)good("peers.kick", {{"peerId", alice.value}, {"reason", "x"}});
+  const std::vector<std::string> told = names();
+  for (const char* name : {"peer:kicked", "peer:left", "producer:closed", "room:destroyed", "peer:disconnected"})
+    EXPECT_EQ(std::count(told.begin(), told.end(), name), 1) << name;
+}
+
+}  // namespace
+}  // namespace sluice

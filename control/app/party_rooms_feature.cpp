@@ -51,6 +51,7 @@ PartyRoomsFeature::PartyRoomsFeature(FeatureContext& context, const RoomNames& n
       listener_(context.web, context.now),
       dialect_(context.rooms, context.bus, listener_, names, context.entropy, options_) {
   listener_.attach(dialect_);
+  if (context.guard != nullptr) dialect_.set_guard(*context.guard);
 }
 
 void PartyRoomsFeature::restored(TimePoint now) {

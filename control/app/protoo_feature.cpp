@@ -19,7 +19,11 @@ ProtooOptions protoo_options(const config::ServerConfig& config) {
   options.duplicate_peer = protoo.replace_duplicates ? ProtooOptions::Duplicate::replace : ProtooOptions::Duplicate::reject;
   options.allowed_origins = protoo.allowed_origins;
   options.token = protoo.token;
-  options.anybody_closes_rooms = protoo.token.empty();
+  // Both steps take their token out of the metadata again (contract webrtc-rooms, sections 12 and 13).
+  const config::PolicyConfig& policy = config.policy;
+  if (!policy.api_secret.empty()) options.token_metadata_keys.emplace_back("token");
+  if (policy.policy_engine) options.token_metadata_keys.push_back(policy.policy_engine->token_metadata_key);
+  options.anybody_closes_rooms = protoo.token.empty() && options.token_metadata_keys.empty();
   return options;
 }
 
@@ -43,6 +47,7 @@ ProtooFeature::ProtooFeature(FeatureContext& context, const RoomNames& names)
       listener_(context.web, context.now),
       dialect_(context.rooms, context.bus, listener_, names, options_, context.unix_ms) {
   listener_.attach(dialect_);
+  if (context.guard != nullptr) dialect_.set_guard(*context.guard);
 }
 
 void ProtooFeature::restored(TimePoint now) {

@@ -56,6 +56,14 @@ dialects:
   EXPECT_EQ(config.party_rooms.turn_origins, std::vector<std::string>{"https://a"});
 }
 
+TEST(DialectsConfig, PartyRoomsUseTheTurnServerOfSignaling) {
+  const DialectsConfig config =
+      read("{ signaling: { turn: { urls: turn:u, secret: s, ttl: 90 } }, dialects: { partyRooms: { turnTtl: 70 } } }");
+  EXPECT_EQ(config.party_rooms.turn.urls, std::vector<std::string>{"turn:u"});
+  EXPECT_EQ(config.party_rooms.turn.secrets, std::vector<std::string>{"s"});
+  EXPECT_EQ(config.party_rooms.turn.ttl, std::chrono::seconds(70));
+}
+
 TEST(DialectsConfig, RefusesWhatMakesNoSense) {
   EXPECT_NE(error_of("dialects: { bridge: [[native, whap]] }").find("names 'whap', no dialect"), std::string::npos);
   EXPECT_NE(error_of("dialects: { bridge: [[native, whip], [whip]] }").find("names 'whip' twice"), std::string::npos);

@@ -26,13 +26,14 @@ before(async () => {
   server = await startServer({
     'signaling.reconnectTtl': 0,
     'webhooks.endpoints': JSON.stringify([{ url: `${webhookSink.url}/hook`, secret: 's3cret' }, { url: `${failingSink.url}/bad`, events: ['room.created'] }]),
-    'alertManager.channels': JSON.stringify([{ type: 'console' }, { type: 'webhook', url: `${alertSink.url}/alert`, events: ['slo:breach', 'slo:recovery'] }]),
+    'alertManager.channels': JSON.stringify([{ type: 'console' }, { type: 'webhook', url: `${alertSink.url}/alert`, events: ['slo:breach', 'slo:recovery', 'threat:signal_flood'] }]),
     'healthMonitor.slos': JSON.stringify([{ name: 'peers', target: 2, op: '<=', severity: 'critical' }]),
     'healthMonitor.checkIntervalMs': 1000,
     'tracer.otlpUrl': `${traceSink.url}/v1/traces`,
     'tracer.otlpHeaders': JSON.stringify({ authorization: 'Bearer x' }),
     'tracer.serviceName': 'test-service',
     adaptiveBitrate: true,
+    threatDetector: true,
     'signaling.maxPeersPerRoom': 10,
   });
 });
@@ -81,6 +82,14 @@ test('a broken objective alerts once, and once more when it is met again', async
   assert.deepEqual([recovery.event, recovery.severity, recovery.recovered], ['slo:recovery', 'info', true]);
   assert.equal(alertSink.requests.length, 2);
   assert.match(server.log(), /alert.*event="slo:breach"/);
+});
+
+test('a threat becomes an alert', async () => {
+  const client = await member(server, 'flooded');
+  for (let i = 0; i < 120; ++i) client.data(i);
+  await client.closed;
+  const [alert] = bodies(await alertSink.until(1, (request) => request.body.includes('threat:signal_flood')));
+  assert.deepEqual([alert.event, alert.severity, alert.context.threat, alert.context.ip], ['threat:signal_flood', 'critical', 'signal_flood', '127.0.0.1']);
 });
 
 test('spans are exported as OTLP/HTTP JSON, one trace for each peer, and again when the collector was away', async () => {

@@ -139,11 +139,11 @@ class Drawing {
     const double ratio = limit > 0 ? rss / limit : 0;
     canvas_.text(" memory ", dim);
     bar(ratio);
-    canvas_.text(" " + binary_scaled(rss) + " of " + binary_scaled(limit) + " ");
+    canvas_.text(" " + binary_scaled(rss) + " / " + binary_scaled(limit) + " ");
     const double lag = now_.value("sluice_control_loop_lag_seconds");
     pair("lag", duration_text(lag), lag > 0.2 ? red : lag > 0.05 ? yellow : green);
-    pair("messages", per_second(rate("sluice_websocket_messages_received_total")) + " in " +
-                         per_second(rate("sluice_websocket_messages_sent_total")) + " out");
+    pair("msgs", per_second(rate("sluice_websocket_messages_received_total")) + " in " +
+                     per_second(rate("sluice_websocket_messages_sent_total")) + " out");
   }
 
   static std::string per_second(double rate) { return scaled(rate, "") + "/s"; }

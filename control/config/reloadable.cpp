@@ -14,9 +14,10 @@ namespace {
 
 /// Options, and (with a dot at the end) whole sections. The part that an option belongs to takes it over in its
 /// Feature::reload, or ControlServer does.
-constexpr std::array<std::string_view, 27> reloadable{
+constexpr std::array<std::string_view, 30> reloadable{
     "adaptiveBitrate.",
     "alertManager.",
+    "dataResidency.geoLookupUrl",
     "drain.onSigterm",
     "features.adaptiveBitrate",
     "features.consentFlow",
@@ -35,6 +36,8 @@ constexpr std::array<std::string_view, 27> reloadable{
     "server.maxPeersPerRoom",
     "signaling.autoCreateRooms",
     "signaling.autoDestroyRooms",
+    "signaling.beforeJoinUrl",
+    "signaling.hookSecret",
     "signaling.maxPeersPerRoom",
     "signaling.maxRoomIdBytes",
     "signaling.tls.cert",

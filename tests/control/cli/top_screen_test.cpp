@@ -85,7 +85,7 @@ TEST(TopScreen, ShowsTheServerItsWorkersAndItsRooms) {
   const std::string text = plain();
   for (const char* part : {"127.0.0.1:4000", "up 1 d 2 h",  "14:03:22",
                            "rooms 3",        "peers 1,234", "sockets 1,200",
-                           "joins 12.5/s",   "34 ms",       "312 MiB of 15.6 GiB",
+                           "joins 12.5/s",   "34 ms",       "312 MiB / 15.6 GiB",
                            "lag 1.2 ms",     "12.4 Mb/s",   "981 Mb/s",
                            "12.3 k",         "120/480",     "42 µs",
                            "31 ms",          "20 ",         "3 ms",

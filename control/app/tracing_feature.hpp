@@ -1,0 +1,31 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "control/app/feature_context.hpp"
+#include "control/observability/span_exporter.hpp"
+#include "control/observability/tracer.hpp"
+
+namespace sluice::app {
+
+/// Tracer (contract section 28) with its exporters, operations `traces.*`, the event `span:finished`.
+class TracingFeature final : public Feature {
+ public:
+  explicit TracingFeature(FeatureContext& context);
+  void handle_timeout(TimePoint now) override;
+  [[nodiscard]] TimePoint next_deadline() const override;
+  void reload(const config::ServerConfig& config) override;
+  void stop() override;
+
+ private:
+  void add_exporter(const std::string& url, SpanExporterOptions::Format format, const config::TracerConfig& config);
+  void write(PrometheusText& out) const;
+  void add_operations();
+
+  FeatureContext& context_;
+  std::vector<std::unique_ptr<SpanExporter>> exporters_;
+  std::unique_ptr<Tracer> tracer_;  // null: not attached
+};
+
+}  // namespace sluice::app

@@ -120,6 +120,12 @@ SessionOptions session_options(const config::ServerConfig& config) {
   return options;
 }
 
+SignalingOptions native_options(const config::ServerConfig& config) {
+  SignalingOptions options = signaling_options(config.signaling);
+  options.limit_exempt = config.security.limit_exempt;
+  return options;
+}
+
 SfuOptions sfu_options(const config::ServerConfig& config) {
   SfuOptions options;
   options.region = config.native_sfu.region;
@@ -266,7 +272,7 @@ ControlServer::Impl::Impl(const config::ServerConfig& server_config, const Contr
       draining(rooms, workers, media.get(), state_log, loop::now),
       web(loop),
       listener(web, loop::now),
-      native(rooms, sessions, bus, listener, signaling_options(config.signaling)),
+      native(rooms, sessions, bus, listener, native_options(config)),
       metrics(bus, rooms, loop::now,
               [this] {
                 return control_state.failed_writes() + workers.store_failures() + (media ? media->store_failures() : 0);

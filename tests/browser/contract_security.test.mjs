@@ -23,7 +23,7 @@ const settings = {
 let server;
 before(async () => { server = await startServer(settings); });
 after(async () => {
-  if (server) await stopCleanly(server, { allow: [/lost its place|killed/] });
+  if (server) await stopCleanly(server);
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -217,7 +217,7 @@ test('a session outlives the whole server', { timeout: 60_000 }, async () => {
   const alice = await joined('lasting', '192.0.2.12');
   alice.send({ type: 'metadata', patch: { name: 'Alice' } });
   await alice.await('metadata:updated');
-  await stopCleanly(server);
+  assert.deepEqual(await server.stop(), { code: 0, signal: null }, server.log());
   server = await startServer(settings);
   const again = await comeBack(alice.session.token, 'lasting');
   const state = await again.next('room:state');

@@ -323,7 +323,9 @@ ControlServer::Impl::Impl(const config::ServerConfig& server_config, const Contr
   stop_timer = loop.timer([this] { loop.stop(); });
   ready_timer = loop.timer([this] { say_ready_when_workers_are(); });
 
-  signaling_port = web.listen(signaling_listener(config.signaling, routes, listener));
+  loop::ListenerConfig signaling = signaling_listener(config.signaling, routes, listener);
+  signaling.limit_exempt = config.security.limit_exempt;
+  signaling_port = web.listen(std::move(signaling));
   if (config.admin_api.enabled) {
     admin.emplace(
         operations, [this](PrometheusText& out) { write_metrics(out); },

@@ -43,6 +43,7 @@ ProtooFeature::ProtooFeature(FeatureContext& context, const RoomNames& names)
       listener_(context.web, context.now),
       dialect_(context.rooms, context.bus, listener_, names, options_, context.unix_ms) {
   listener_.attach(dialect_);
+  if (context.guard != nullptr) dialect_.set_guard(*context.guard);
 }
 
 void ProtooFeature::restored(TimePoint now) {

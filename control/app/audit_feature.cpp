@@ -122,6 +122,10 @@ AuditFeature::AuditFeature(FeatureContext& context) {
     if (!syslog_->usable()) log::warn("the syslog daemon cannot be reached yet", {{"target", config.syslog}});
     log_->add_sink(*syslog_);
   }
+  if (!config.sink_url.empty()) {
+    http_ = std::make_unique<AuditHttpSink>(context.http, config.sink_url);
+    log_->add_sink(*http_);
+  }
   // Threads begin behind the system call filter, so in the loop's first turn.
   begin_ = context.loop.timer([this] { log_->begin(); });
   begin_->arm(context.now());
@@ -208,7 +212,7 @@ void AuditFeature::add_operations(FeatureContext& context) {
       {"audit.export",
        "The newest entries as NDJSON text, oldest first.",
        {{"limit", "integer", false, "how many, default and at most 100000"}},
-       "{contentType, text, count}",
+       "{contentType, ndjson, count}",
        [this](const json& params, const OperationCaller&, const OperationReply& reply) {
          AuditFilter filter;
          filter.limit = static_cast<std::size_t>(
@@ -217,7 +221,7 @@ void AuditFeature::add_operations(FeatureContext& context) {
            if (!lines) return reply(tl::unexpected(busy()));
            std::string text;
            for (const std::string& line : *lines) text.append(line).push_back('\n');
-           reply(json{{"contentType", "application/x-ndjson"}, {"text", std::move(text)}, {"count", lines->size()}});
+           reply(json{{"contentType", "application/x-ndjson"}, {"ndjson", std::move(text)}, {"count", lines->size()}});
          });
        }});
   operations.add({"audit.sync",
@@ -276,6 +280,10 @@ void AuditFeature::collect(PrometheusText& out) const {
   out.single("sluice_audit_waiting", Type::gauge, "Entries that wait to be written.", figure(statistics.waiting));
   out.single("sluice_audit_acknowledges", Type::gauge, "0: after a failed sync security actions are no longer acknowledged.",
              statistics.acknowledges ? 1 : 0);
+  if (http_) {
+    out.single("sluice_audit_http_dropped_total", Type::counter, "Entries that auditLogger.sinkUrl did not take.",
+               figure(http_->dropped()));
+  }
   if (syslog_) {
     out.single("sluice_audit_syslog_dropped_total", Type::counter, "Entries that the syslog daemon did not take.",
                figure(syslog_->dropped()));

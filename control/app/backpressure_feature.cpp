@@ -99,6 +99,10 @@ void BackpressureFeature::handle_timeout(TimePoint now) {
   controller_->handle_timeout(now);
 }
 
+void BackpressureFeature::reload(const config::ServerConfig& config) {
+  if (config.security.backpressure) controller_->set_options(options_of(*config.security.backpressure));
+}
+
 void BackpressureFeature::add_operations(FeatureContext& context) {
   context.operations.add(
       {"backpressure.status",

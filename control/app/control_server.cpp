@@ -120,6 +120,12 @@ SessionOptions session_options(const config::ServerConfig& config) {
   return options;
 }
 
+SignalingOptions native_options(const config::ServerConfig& config) {
+  SignalingOptions options = signaling_options(config.signaling);
+  options.limit_exempt = config.security.limit_exempt;
+  return options;
+}
+
 SfuOptions sfu_options(const config::ServerConfig& config) {
   SfuOptions options;
   options.region = config.native_sfu.region;
@@ -178,6 +184,20 @@ std::int64_t unix_time(TimePoint at) {
   return loop::unix_ms() - std::chrono::duration_cast<std::chrono::milliseconds>(ago).count();
 }
 
+/// The admin API: everything that is left on its port, answered when the answer is there (a security action waits for the
+/// audit log).
+class AdminRoute final : public loop::Route {
+ public:
+  explicit AdminRoute(const AdminApi& api) : api_(api) {}
+  [[nodiscard]] bool claims(const loop::RequestHead&) const override { return true; }
+  void http(const loop::HttpRequest& request, loop::HttpReply reply) override {
+    api_.handle(request, [reply](loop::HttpResponse response) { reply(std::move(response)); });
+  }
+
+ private:
+  const AdminApi& api_;
+};
+
 }  // namespace
 
 struct ControlServer::Impl {
@@ -233,10 +253,11 @@ struct ControlServer::Impl {
   Reconfiguration reconfiguration;
   std::vector<Collector> collectors;
   Descriptor control_listener;
-  loop::Routes admin_routes;  // what the admin API does not claim: the dashboard
+  loop::Routes admin_routes;  // the dashboard, then the admin API
   std::unique_ptr<FeatureContext> context;
   Features features;
   std::optional<AdminApi> admin;
+  std::optional<AdminRoute> admin_route;
   std::vector<Bus::Subscription> log_subscriptions;
   std::unique_ptr<loop::EventLoop::Timer> deadline;
   std::unique_ptr<loop::EventLoop::Timer> stop_timer;
@@ -266,7 +287,7 @@ ControlServer::Impl::Impl(const config::ServerConfig& server_config, const Contr
       draining(rooms, workers, media.get(), state_log, loop::now),
       web(loop),
       listener(web, loop::now),
-      native(rooms, sessions, bus, listener, signaling_options(config.signaling)),
+      native(rooms, sessions, bus, listener, native_options(config)),
       metrics(bus, rooms, loop::now,
               [this] {
                 return control_state.failed_writes() + workers.store_failures() + (media ? media->store_failures() : 0);
@@ -317,7 +338,9 @@ ControlServer::Impl::Impl(const config::ServerConfig& server_config, const Contr
   stop_timer = loop.timer([this] { loop.stop(); });
   ready_timer = loop.timer([this] { say_ready_when_workers_are(); });
 
-  signaling_port = web.listen(signaling_listener(config.signaling, routes, listener));
+  loop::ListenerConfig signaling = signaling_listener(config.signaling, routes, listener);
+  signaling.limit_exempt = config.security.limit_exempt;
+  signaling_port = web.listen(std::move(signaling));
   if (config.admin_api.enabled) {
     admin.emplace(
         operations, [this](PrometheusText& out) { write_metrics(out); },
@@ -329,7 +352,8 @@ ControlServer::Impl::Impl(const config::ServerConfig& server_config, const Contr
     admin_listener.routes = &admin_routes;
     admin_listener.host = config.admin_api.host == "localhost" ? "127.0.0.1" : config.admin_api.host;
     admin_listener.port = config.admin_api.port;
-    admin_listener.http = [this](const loop::HttpRequest& request) { return admin->handle(request); };
+    admin_route.emplace(*admin);
+    admin_routes.add(*admin_route);  // the last one: it claims everything
     admin_port = web.listen(std::move(admin_listener));
   }
   beat();
@@ -410,9 +434,10 @@ void ControlServer::Impl::add_features() {
                                    .views = worker_views(),
                                    .now = loop::now,
                                    .unix_ms = loop::unix_ms});
-  context.reset(new FeatureContext{config, loop, web, routes, bus, entropy, rooms, publications.get(), sessions, native, media.get(),
-                                   workers, metrics, state_log, *store, operations, events, http, hooks, reconfiguration, collectors, loop::now,
-                                   unix_time, audit_folder.get()});
+  context.reset(new FeatureContext{
+      config,   loop,   web,         routes,          bus,        entropy,   rooms,     publications.get(),
+      sessions, native, media.get(), workers,         metrics,    state_log, *store,    operations,
+      events,   http,   hooks,       reconfiguration, collectors, loop::now, unix_time, audit_folder.get()});
   context->write_metrics = [this](PrometheusText& out) { write_metrics(out); };
   context->control_listener = &control_listener;
   context->admin_routes = &admin_routes;

@@ -79,8 +79,9 @@ loop::UpgradeDecision PartyRoomsFeature::upgrade(const loop::UpgradeRequest& req
 
 void PartyRoomsFeature::http(const loop::HttpRequest& request, loop::HttpReply reply) {
   const TimePoint now = context_.now();
-  reply(http_response(http_.handle({name_of(request.method), request.raw_path, request.query, request.origin, request.remote_ip},
-                                   now, context_.unix_ms(now) / 1000)));
+  reply(http_response(
+      http_.handle({name_of(request.method), request.raw_path, request.query, request.origin, request.remote_ip}, now,
+                   context_.unix_ms(now) / 1000)));
 }
 
 }  // namespace sluice::app

@@ -113,6 +113,12 @@ TimePoint ThreatFeature::next_deadline() const {
   return threats_ ? std::min(next_sweep_, threats_->next_deadline()) : next_sweep_;
 }
 
+void ThreatFeature::reload(const config::ServerConfig& config) {
+  // What is attached stays attached; limits may change.
+  if (threats_ && config.security.threat_detector) threats_->set_options(threat_options(*config.security.threat_detector));
+  if (limiter_ && config.security.rate_limiter) limiter_->set_options(limiter_options(*config.security.rate_limiter));
+}
+
 // --- operations, events, figures
 // --------------------------------------------------------------------------------------------------
 

@@ -24,6 +24,7 @@ class ThreatFeature final : public Feature, public MessageGuard {
   [[nodiscard]] GuardVerdict check(const PeerId& peer, const GuardedMessage& message, TimePoint now) override;
   void handle_timeout(TimePoint now) override;
   [[nodiscard]] TimePoint next_deadline() const override;
+  void reload(const config::ServerConfig& config) override;
 
  private:
   void add_ban_operations(FeatureContext& context);
@@ -55,6 +56,7 @@ class BackpressureFeature final : public Feature {
   [[nodiscard]] BackpressureController& controller() noexcept { return *controller_; }
   void handle_timeout(TimePoint now) override;
   [[nodiscard]] TimePoint next_deadline() const override { return controller_->next_deadline(); }
+  void reload(const config::ServerConfig& config) override;
 
  private:
   [[nodiscard]] LoadSample probe();

@@ -166,6 +166,11 @@ bool is_loopback_ip(std::string_view ip) {
   return ip == "::1" || ip.starts_with("127.");
 }
 
+bool is_exempt_ip(const ListenerConfig& config, std::string_view ip) {
+  return is_loopback_ip(ip) ||
+         std::find(config.limit_exempt.begin(), config.limit_exempt.end(), ip) != config.limit_exempt.end();
+}
+
 void read_request_head(lws* wsi, const ListenerConfig& config, RequestHead& head) {
   std::tie(head.method, head.path) = request_method_and_path(wsi);
   TargetParts parts = target_parts(take_request_target(lws_get_socket_fd(wsi)), head.path, request_query(wsi));

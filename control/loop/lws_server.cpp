@@ -226,7 +226,7 @@ bool LwsServer::may_enter(lws* wsi, int accepted_fd) {
   if (listener == nullptr || listener->config.trust_proxy) return true;
   const std::string ip = socket_ip(accepted_fd);
   const auto known = listener->connections_by_ip.find(ip);
-  if (is_loopback_ip(ip) || known == listener->connections_by_ip.end() ||
+  if (is_exempt_ip(listener->config, ip) || known == listener->connections_by_ip.end() ||
       known->second.connections < listener->config.sockets_per_ip_max) {
     return true;
   }
@@ -238,7 +238,7 @@ void LwsServer::entered(lws* wsi) {
   LwsListener* listener = listener_of(lws_get_vhost(wsi));
   if (listener == nullptr || listener->config.trust_proxy) return;
   const std::string ip = socket_ip(lws_get_socket_fd(wsi));
-  if (is_loopback_ip(ip)) return;
+  if (is_exempt_ip(listener->config, ip)) return;
   LwsAddress& address = listener->connections_by_ip[ip];
   address.ip = ip;
   ++address.connections;

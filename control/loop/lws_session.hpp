@@ -106,6 +106,8 @@ void read_request_head(lws* wsi, const ListenerConfig& config, RequestHead& head
 [[nodiscard]] std::string request_ip(lws* wsi, bool trust_proxy);
 [[nodiscard]] std::string socket_ip(int fd);
 [[nodiscard]] bool is_loopback_ip(std::string_view ip);
+/// Loopback, or named by the operator.
+[[nodiscard]] bool is_exempt_ip(const ListenerConfig& config, std::string_view ip);
 /// The elements of a comma-separated header.
 [[nodiscard]] std::vector<std::string> list_elements(std::string_view list);
 /// Status line, headers and the empty line. `closes`: says that the connection ends.

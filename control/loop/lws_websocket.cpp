@@ -88,7 +88,7 @@ UpgradeDecision LwsServer::decide_upgrade(LwsListener& listener, const UpgradeRe
     return plain_refusal(403, "origin not allowed");
   }
   const auto known = listener.sockets_by_ip.find(head.remote_ip);
-  if (!is_loopback_ip(head.remote_ip) && known != listener.sockets_by_ip.end() &&
+  if (!is_exempt_ip(config, head.remote_ip) && known != listener.sockets_by_ip.end() &&
       known->second >= config.sockets_per_ip_max) {
     return plain_refusal(429, "too many connections");
   }

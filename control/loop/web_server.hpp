@@ -28,6 +28,7 @@ struct ListenerConfig {
   std::size_t body_bytes_max = 1048576;
   std::size_t send_queue_bytes_max = 4 * 1048576;  // a slower reader is disconnected
   std::uint32_t sockets_per_ip_max = 512;          // TCP connections and WebSockets; loopback is exempt
+  std::vector<std::string> limit_exempt;           // numeric addresses that are, too
   Duration ping_interval = std::chrono::seconds(30);
   bool trust_proxy = false;
   std::vector<std::string> allowed_origins;  // empty = all

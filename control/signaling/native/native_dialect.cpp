@@ -30,7 +30,7 @@ NativeDialect::NativeDialect(Rooms& rooms, Sessions& sessions, Bus& bus, Connect
       bus_(bus),
       sink_(sink),
       options_(options),
-      join_limit_(options_.joins_per_second_max),
+      join_limit_(options_.joins_per_second_max, options_.limit_exempt),
       outbox_(rooms, sessions, sink) {
   follow(bus);
 }

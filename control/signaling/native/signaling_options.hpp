@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "control/rooms/publications.hpp"
 #include "control/rooms/rooms.hpp"
@@ -31,6 +32,8 @@ struct SignalingOptions {
   std::size_t held_bytes_max = 2'097'152;
   /// Joins of one address, loopback excepted; more are answered by RATE_LIMITED and dropped. 0 = no limit.
   std::uint32_t joins_per_second_max = 20;
+  /// Numeric addresses that this limit leaves alone, beside loopback (`rateLimit.whitelist`).
+  std::vector<std::string> limit_exempt = {};
 
   [[nodiscard]] RoomsOptions rooms() const {
     RoomsOptions options;

@@ -26,6 +26,10 @@ TEST(JoinLimit, leaves_loopback_alone_and_forgets_addresses) {
   EXPECT_EQ(limit.addresses(), 100U);
   EXPECT_TRUE(limit.admit("192.0.2.1", start + 1s));
   EXPECT_EQ(limit.addresses(), 1U);
+  JoinLimit told(1, {"192.0.2.1"});
+  for (int i = 0; i < 100; ++i) EXPECT_TRUE(told.admit("192.0.2.1", start));
+  EXPECT_TRUE(told.admit("192.0.2.2", start));
+  EXPECT_FALSE(told.admit("192.0.2.2", start));
   JoinLimit off(0);
   for (int i = 0; i < 100; ++i) EXPECT_TRUE(off.admit("192.0.2.1", start));
 }

@@ -52,8 +52,10 @@ sluice_module(control/signaling/native USES control_rooms control_sessions contr
 sluice_module(control/api USES control_rooms control_workers control_media control_json control_observability control_loop PACKAGES sluice::json sluice::openssl)
 sluice_module(control/host USES shm_types control_config)
 sluice_module(control/page USES control_loop)
+sluice_module(control/signaling/whip USES control_rooms control_sessions control_sdp control_loop control_signaling_connections
+              shm_state_log PACKAGES sluice::json)
 include(Page)
-sluice_module(control/app USES shm_descriptors shm_confinement control_config control_store control_store_sqlite control_host control_media control_signaling_connections control_signaling_native control_api control_loop control_page)
+sluice_module(control/app USES shm_descriptors shm_confinement control_config control_store control_store_sqlite control_host control_media control_signaling_connections control_signaling_native control_signaling_room_names control_signaling_whip control_api control_loop control_page)
 
 sluice_module(control/supervisor USES shm_channel shm_descriptors shm_confinement shm_log)
 sluice_module(control/cli USES shm_descriptors control_config control_host control_supervisor shm_log PACKAGES sluice::json sluice::openssl)

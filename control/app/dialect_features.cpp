@@ -1,10 +1,11 @@
 #include "control/app/dialect_features.hpp"
 
+#include "control/app/whip_feature.hpp"
+
 namespace sluice::app {
 
 void add_dialect_features(FeatureContext& context, Features& features) {
-  (void)context;
-  (void)features;
+  add_whip(context, features);
 }
 
 }  // namespace sluice::app

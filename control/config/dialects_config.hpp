@@ -1,11 +1,22 @@
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <nlohmann/json.hpp>
 
 namespace sluice::config {
 
+/// `dialects.whip`: WHIP and WHEP.
+struct WhipConfig {
+  bool enabled = true;
+  std::chrono::milliseconds connect_timeout{30000};  // of a session's media
+  std::uint32_t max_sessions = 10000;
+};
+
 /// The client protocols beside the native one. A module's part is there when its key attaches it (contract section 38).
-struct DialectsConfig {};
+struct DialectsConfig {
+  WhipConfig whip;
+};
 
 /// From what was set explicitly. Throws ConfigError.
 [[nodiscard]] DialectsConfig read_dialects(const nlohmann::json& tree);

@@ -18,7 +18,7 @@ constexpr std::array modules{
     Module{"alertManager", ModuleStatus::inert},      Module{"auditLogger", ModuleStatus::refused},
     Module{"backpressure", ModuleStatus::inert},      Module{"compliance", ModuleStatus::refused},
     Module{"consentFlow", ModuleStatus::refused},     Module{"control", ModuleStatus::available},
-    Module{"dataResidency", ModuleStatus::refused},   Module{"dialects", ModuleStatus::inert},
+    Module{"dataResidency", ModuleStatus::refused},   Module{"dialects", ModuleStatus::available},
     Module{"drain", ModuleStatus::available},         Module{"e2eKeyExchange", ModuleStatus::inert},
     Module{"eventReplay", ModuleStatus::inert},       Module{"features", ModuleStatus::inert},
     Module{"governance", ModuleStatus::inert},        Module{"healthMonitor", ModuleStatus::inert},

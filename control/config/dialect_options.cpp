@@ -33,6 +33,10 @@ constexpr std::array options{
            104857600},
     Option{"dialects.protoo.port", integer, "", "port of its own, beside that of signaling; 0 = any free one", 0, 65535},
     Option{"dialects.protoo.token", text, "", "what clients must show as query 'token' or bearer"},
+    Option{"dialects.whip.connectTimeout", integer, "30000",
+           "milliseconds that the media of a WHIP or WHEP session may take to come up", 1000, 600000},
+    Option{"dialects.whip.enabled", boolean, "true", "WHIP and WHEP on /whip/ROOM and /whep/ROOM"},
+    Option{"dialects.whip.maxSessions", integer, "10000", "WHIP and WHEP sessions at once", 1, 1000000},
 };
 
 }  // namespace

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -9,11 +11,19 @@
 
 namespace sluice::config {
 
+/// `dialects.whip`: WHIP and WHEP.
+struct WhipConfig {
+  bool enabled = true;
+  std::chrono::milliseconds connect_timeout{30000};  // of a session's media
+  std::uint32_t max_sessions = 10000;
+};
+
 /// The client protocols beside the native one. A module's part is there when its key attaches it (contract section 38).
 struct DialectsConfig {
   std::vector<std::vector<std::string>> bridge{{"native", "whip"}};  // dialects that share rooms
   ProtooConfig protoo;
   PartyRoomsConfig party_rooms;
+  WhipConfig whip;
 };
 
 /// From what was set explicitly. Throws ConfigError.

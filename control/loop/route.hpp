@@ -57,8 +57,8 @@ class Route {
   virtual ~Route() = default;
   /// By path, or by whatever else the head says: for upgrades, `sec-websocket-protocol` is among its headers.
   [[nodiscard]] virtual bool claims(const RequestHead& head) const = 0;
-  /// Called inside the upgrade: decides from the request alone and changes nothing at the WebServer (docs/adr:
-  /// libwebsockets' upgrade callback is a pure filter). The default refuses.
+  /// Called inside the upgrade: decides from the request alone and changes nothing at the WebServer:
+  /// libwebsockets' upgrade callback must be a pure filter. The default refuses.
   [[nodiscard]] virtual UpgradeDecision upgrade(const UpgradeRequest& request) {
     (void)request;
     return UpgradeRefusal{404, "text/plain; charset=utf-8", "There is no WebSocket here.\n"};

@@ -12,6 +12,13 @@ Result<Media::Answer, Media::OfferError> Media::handle_offer(const PeerId& peer,
   return impl_->handle_offer(peer, sdp);
 }
 void Media::handle_candidate(const PeerId&, std::string_view) {}
+std::optional<Media::IceSession> Media::ice_session(const PeerId& peer) const {
+  return impl_->ice_session(peer);
+}
+Result<Media::IceSession, Media::OfferError> Media::restart_ice(const PeerId& peer, std::string_view ufrag,
+                                                                std::string_view pwd) {
+  return impl_->restart_ice(peer, ufrag, pwd);
+}
 std::optional<std::string> Media::mid_of_consumer(const ConsumerId& consumer) const {
   return impl_->mid_of(consumer);
 }

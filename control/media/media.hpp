@@ -59,6 +59,8 @@ class Media final : public MediaSignaling {
   Result<Answer, OfferError> handle_offer(const PeerId& peer, std::string_view sdp, TimePoint now) override;
   /// Ignored: an ICE-lite server learns addresses from authenticated checks only (RFC 8445 section 2.5).
   void handle_candidate(const PeerId& peer, std::string_view raw_json) override;
+  [[nodiscard]] std::optional<IceSession> ice_session(const PeerId& peer) const override;
+  Result<IceSession, OfferError> restart_ice(const PeerId& peer, std::string_view ufrag, std::string_view pwd) override;
   [[nodiscard]] std::optional<std::string> mid_of_consumer(const ConsumerId& consumer) const override;
 
   /// Why a room is not moved.

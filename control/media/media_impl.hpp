@@ -22,7 +22,13 @@
 
 namespace sluice {
 
-/// Media's inside, in five files: media_offers (an offer becomes lines and an answer), media_binding (producers and
+namespace media {
+// RFC 8445 section 5.3 wants 24 and 128 bits of randomness; 6 bits a character.
+inline constexpr std::size_t ufrag_characters = 8;
+inline constexpr std::size_t pwd_characters = 24;
+}  // namespace media
+
+/// Media's inside, in six files: media_offers (an offer becomes lines and an answer), media_ice (restarts without offer), media_binding (producers and
 /// consumers find lines, lines become worker rows), media_facts (what the bus and the workers tell), media_moves (rooms go
 /// to another worker), media_restore (the state log).
 ///
@@ -36,6 +42,8 @@ class Media::Impl final : private workers::MediaPlaneListener {
   Impl& operator=(const Impl&) = delete;
 
   Result<Answer, OfferError> handle_offer(const PeerId& peer, std::string_view sdp);
+  [[nodiscard]] std::optional<IceSession> ice_session(const PeerId& peer) const;
+  Result<IceSession, OfferError> restart_ice(const PeerId& peer, std::string_view ufrag, std::string_view pwd);
   [[nodiscard]] std::optional<std::string> mid_of(const ConsumerId& consumer) const;
   void keep_only(const Survivors& survivors);
   Result<void, MoveError> move_room(const RoomId& room, WorkerId to);

@@ -9,10 +9,6 @@
 namespace sluice {
 namespace {
 
-// RFC 8445 section 5.3 wants 24 and 128 bits of randomness; 6 bits a character.
-constexpr std::size_t ufrag_characters = 8;
-constexpr std::size_t pwd_characters = 24;
-
 MediaSignaling::OfferError invalid(std::string message) {
   return {"SFU_OFFER_INVALID", std::move(message)};
 }
@@ -105,8 +101,8 @@ std::optional<Media::OfferError> Media::Impl::open_session(PeerMedia& peer, cons
   if (change == media::SessionChange::new_session) {
     const auto worker = plane_.place_room(peer.room.value);
     if (!worker || plane_.info(*worker) == nullptr) return unavailable("there is no media worker");
-    spec.local_ufrag = random_text(ufrag_characters);
-    spec.local_pwd = random_text(pwd_characters);
+    spec.local_ufrag = random_text(media::ufrag_characters);
+    spec.local_pwd = random_text(media::pwd_characters);
     // The old transport goes first, so that a full table has room for its successor.
     forget_session(peer);
     const auto transport = plane_.add_transport(*worker, std::move(spec));
@@ -120,8 +116,8 @@ std::optional<Media::OfferError> Media::Impl::open_session(PeerMedia& peer, cons
   }
   const workers::TransportSpec* old = plane_.transport(peer.worker, peer.transport);
   const bool restart = change == media::SessionChange::ice_restart;
-  spec.local_ufrag = restart ? random_text(ufrag_characters) : old->local_ufrag;
-  spec.local_pwd = restart ? random_text(pwd_characters) : old->local_pwd;
+  spec.local_ufrag = restart ? random_text(media::ufrag_characters) : old->local_ufrag;
+  spec.local_pwd = restart ? random_text(media::pwd_characters) : old->local_pwd;
   spec.role = old->role;  // the association stays (RFC 8842 section 5.2)
   spec.from = old->from;
   spec.home = old->home;

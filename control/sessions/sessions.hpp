@@ -56,6 +56,9 @@ class Sessions {
     std::vector<SharedText> queued;
   };
   std::optional<Resumption> resume(std::string_view token);
+  /// The dialect has the member back by other means than a token: it is no longer due to leave. What was queued is forgotten.
+  /// The caller then calls Rooms::resume().
+  void reclaim(const PeerId& peer) { release(peer); }
   /// The member said something after its resume, so it knows its fresh token: the one used up is forgotten for good.
   void confirm(const PeerId& peer);
 

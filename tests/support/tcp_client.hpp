@@ -14,11 +14,12 @@ namespace sluice::test {
 /// A blocking TCP client on loopback, as plain as can be: tests write bytes and look at what comes back.
 class TcpClient {
  public:
-  explicit TcpClient(std::uint16_t port) : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  /// `to` in host byte order.
+  explicit TcpClient(std::uint16_t port, std::uint32_t to = INADDR_LOOPBACK) : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_addr.s_addr = htonl(to);
     connected_ = connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
   }
   ~TcpClient() { ::close(fd_); }

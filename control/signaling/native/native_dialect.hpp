@@ -20,7 +20,7 @@
 #include "control/signaling/connections/connection_handler.hpp"
 #include "control/signaling/connections/connection_sink.hpp"
 #include "control/signaling/native/control_payload.hpp"
-#include "control/signaling/native/join_limit.hpp"
+#include "control/signaling/connections/join_limit.hpp"
 #include "control/signaling/native/outbox.hpp"
 #include "control/signaling/native/signaling_options.hpp"
 #include "shm/types/bytes.hpp"
@@ -69,6 +69,10 @@ class NativeDialect final : public ConnectionHandler {
   void set_recorder(BroadcastRecorder& recorder);
   [[nodiscard]] SfuSignaling* sfu() const noexcept { return sfu_; }
   void set_ice_servers(IceServers ice_servers) { ice_servers_ = std::move(ice_servers); }
+  /// What was set, for dialects whose clients need them too; nothing without.
+  [[nodiscard]] std::optional<std::string> ice_servers(const PeerId& peer, TimePoint now) const {
+    return ice_servers_ ? ice_servers_(peer, now) : std::nullopt;
+  }
 
   /// Messages to this dialect's peers, for modules.
   [[nodiscard]] Outbox& outbox() noexcept { return outbox_; }

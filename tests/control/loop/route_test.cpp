@@ -1,12 +1,14 @@
 #include "control/loop/route.hpp"
 
 #include <gtest/gtest.h>
+#include <ifaddrs.h>
 
 #include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -56,7 +58,8 @@ class TestRoute final : public Route {
     return head.path.starts_with("/r/") || head.header("sec-websocket-protocol") == "special";
   }
   UpgradeDecision upgrade(const UpgradeRequest& request) override {
-    if (request.path == "/r/forbidden") return UpgradeRefusal{403, "application/json", R"({"e":1})", {{"x-why", "no\r\nx-bad: 1"}}};
+    if (request.path == "/r/forbidden")
+      return UpgradeRefusal{403, "application/json", R"({"e":1})", {{"x-why", "no\r\nx-bad: 1"}}};
     if (request.path == "/r/required") return UpgradeRefusal{426, "text/plain", "", {{"upgrade", "websocket"}}};
     if (request.path == "/r/long") return UpgradeRefusal{400, "text/plain", std::string(500000, 'r'), {}};
     UpgradeAccept accept;
@@ -112,7 +115,7 @@ class RouteTest : public ::testing::Test {
         routes.add(route_);
         ListenerConfig config;
         config.name = "signaling";
-        config.host = "127.0.0.1";
+        config.sockets_per_ip_max = connections_max;
         config.routes = &routes;
         config.websocket = &own_;
         config.http = [](const HttpRequest& request) { return HttpResponse{200, "text/plain", "own " + request.path, {}}; };
@@ -143,6 +146,7 @@ class RouteTest : public ::testing::Test {
     for (int i = 0; i < 2000 && !done(); ++i) std::this_thread::sleep_for(5ms);
     ASSERT_TRUE(done());
   }
+  static constexpr std::uint32_t connections_max = 3;
   KindEcho own_{"own"};
   KindEcho routed_{"routed"};
   TestRoute route_{routed_};
@@ -201,9 +205,9 @@ TEST_F(RouteTest, WhatIsPipelinedBehindAWaitingRequestIsAnsweredAfterIt) {
 }
 
 TEST_F(RouteTest, AClientThatGoesWhileItWaitsIsReportedOnce) {
-  for (const std::string method : {"GET /r/wait HTTP/1.1\r\nHost: h\r\n\r\n",
-                                   "POST /r/wait HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\nx",
-                                   "POST /r/wait HTTP/1.1\r\nHost: h\r\n\r\n"}) {
+  for (const std::string method :
+       {"GET /r/wait HTTP/1.1\r\nHost: h\r\n\r\n", "POST /r/wait HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\nx",
+        "POST /r/wait HTTP/1.1\r\nHost: h\r\n\r\n"}) {
     const int before = route_.aborts;
     {
       TcpClient client(port_);
@@ -328,6 +332,42 @@ TEST_F(RouteTest, AClientThatWaitsForPermissionToSendItsBodyGetsIt) {
   EXPECT_EQ(client.read_until("\r\n\r\n"), "HTTP/1.1 100 Continue\r\n\r\n");
   client.write("ok");
   EXPECT_TRUE(client.read_until("2|ok|none").starts_with("HTTP/1.1 200 OK\r\n"));
+}
+
+/// An address of this machine that is not a loopback one: who connects to it comes from it.
+std::optional<std::uint32_t> own_address() {
+  ifaddrs* list = nullptr;
+  if (getifaddrs(&list) != 0) return std::nullopt;
+  std::optional<std::uint32_t> found;
+  for (const ifaddrs* each = list; each != nullptr; each = each->ifa_next) {
+    if (each->ifa_addr == nullptr || each->ifa_addr->sa_family != AF_INET) continue;
+    const std::uint32_t address = ntohl(reinterpret_cast<const sockaddr_in*>(each->ifa_addr)->sin_addr.s_addr);
+    if (address >> 24U != 127) found = address;
+  }
+  freeifaddrs(list);
+  return found;
+}
+
+TEST_F(RouteTest, ConnectionsOfOneAddressAreLimitedAndCountedDownAgain) {
+  const auto own = own_address();
+  if (!own) GTEST_SKIP() << "this machine has loopback only, which is exempt";
+  const auto is_served = [&](const TcpClient& client) {
+    client.write("GET /r/x HTTP/1.1\r\nHost: h\r\n\r\n");
+    return const_cast<TcpClient&>(client).read_until("none|none").starts_with("HTTP/1.1 200");
+  };
+  std::vector<std::unique_ptr<TcpClient>> clients;
+  for (std::uint32_t i = 0; i < connections_max; ++i) {
+    clients.push_back(std::make_unique<TcpClient>(port_, *own));
+    EXPECT_TRUE(is_served(*clients.back()));
+  }
+  EXPECT_FALSE(is_served(TcpClient(port_, *own)));
+  EXPECT_TRUE(is_served(TcpClient(port_))) << "loopback is exempt";
+  clients.pop_back();
+  for (int i = 0; i < 200; ++i) {
+    if (is_served(TcpClient(port_, *own))) return;
+    std::this_thread::sleep_for(10ms);
+  }
+  FAIL() << "an ended connection still counts";
 }
 
 TEST_F(RouteTest, ManySocketsShareOneMessage) {

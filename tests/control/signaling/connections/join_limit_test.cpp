@@ -1,4 +1,4 @@
-#include "control/signaling/native/join_limit.hpp"
+#include "control/signaling/connections/join_limit.hpp"
 
 #include "tests/control/signaling/native/native_harness.hpp"
 

@@ -1,4 +1,4 @@
-#include "control/signaling/native/join_limit.hpp"
+#include "control/signaling/connections/join_limit.hpp"
 
 #include <algorithm>
 #include <chrono>

@@ -3,6 +3,7 @@ include(GoogleTest)
 
 # Extra packages and modules that one module's tests need, beyond what the module itself uses.
 set(SLUICE_TEST_USES_control_observability sluice::json)
+set(SLUICE_TEST_USES_control_signaling_connections control_signaling_native)  # what a client hears of its limit
 set(SLUICE_TEST_USES_control_signaling_payloads control_policy control_hooks)  # the door and what holds inside, on the wire
 set(SLUICE_TEST_USES_dataplane_srtp sluice::srtp2)
 set(SLUICE_TEST_USES_shm_channel )

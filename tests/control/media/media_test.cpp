@@ -296,23 +296,23 @@ TEST_F(MediaTest, KeepsTheTransportOverReoffersAndIceRestarts) {
 }
 
 TEST_F(MediaTest, RestartsIceWithoutAnOffer) {
-  EXPECT_FALSE(control->media.restart_ice(alice, "abcd", "0123456789012345678901"));
+  EXPECT_FALSE(control->media->restart_ice(alice, "abcd", "0123456789012345678901"));
   join(alice);
-  EXPECT_FALSE(control->media.ice_session(alice));
-  EXPECT_FALSE(control->media.restart_ice(alice, "abcd", "0123456789012345678901")) << "nothing was offered yet";
+  EXPECT_FALSE(control->media->ice_session(alice));
+  EXPECT_FALSE(control->media->restart_ice(alice, "abcd", "0123456789012345678901")) << "nothing was offered yet";
   offer(alice, publisher());
   const auto id = control->workers.rows(w0).transports.at(0);
-  const auto before = *control->media.ice_session(alice);
+  const auto before = *control->media->ice_session(alice);
   EXPECT_EQ(before.ufrag, control->workers.transport(w0, id)->local_ufrag);
   EXPECT_FALSE(before.candidates.empty());
   EXPECT_FALSE(before.mid.empty());
-  const auto restarted = control->media.restart_ice(alice, "abcd", "0123456789012345678901");
+  const auto restarted = control->media->restart_ice(alice, "abcd", "0123456789012345678901");
   ASSERT_TRUE(restarted);
   EXPECT_NE(restarted->ufrag, before.ufrag);
   EXPECT_EQ(control->workers.transport(w0, id)->local_ufrag, restarted->ufrag);
   EXPECT_EQ(control->workers.transport(w0, id)->local_pwd, restarted->pwd);
   EXPECT_EQ(control->workers.transport(w0, id)->remote_ufrag, "abcd");
-  const auto again = control->media.restart_ice(alice, "abcd", "0123456789012345678901");
+  const auto again = control->media->restart_ice(alice, "abcd", "0123456789012345678901");
   EXPECT_EQ(again->ufrag, restarted->ufrag) << "the same credentials are the same session";
 }
 

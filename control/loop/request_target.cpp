@@ -83,7 +83,9 @@ Function* next_of(const char* name) {
 
 void RequestLine::read(std::string_view bytes) {
   if (complete_ || line_.empty()) {
-    if (!begins_like_a_request(bytes)) return;
+    // While a line waits to be taken, the first bytes of a header field must not look like the next request's.
+    constexpr std::size_t longest_method = 8;
+    if (!begins_like_a_request(bytes) || (complete_ && bytes.size() < longest_method)) return;
     line_.clear();
     complete_ = false;
   }

@@ -131,7 +131,7 @@ TEST(WebSocketClient, SpeaksAndUnderstandsFrames) {
   EXPECT_TRUE(client.output().starts_with("GET /x HTTP/1.1\r\n"));
   client.output().clear();
   const std::string frames = std::string("HTTP/1.1 101 Switching Protocols\r\n\r\n") + "\x01\x03" "abc" + "\x89\x01" "p" + "\x80\x02" "de" +
-                             std::string("\x81\x7E\x01\x00", 4) + std::string(256, 'x') + "\x88\x00";
+                             std::string("\x81\x7E\x01\x00", 4) + std::string(256, 'x') + std::string("\x88\x00", 2);
   for (const char c : frames) client.receive(as_bytes(std::string_view(&c, 1)));
   EXPECT_EQ(client.next_message(), "abcde");
   EXPECT_EQ(client.next_message(), std::string(256, 'x'));

@@ -43,7 +43,9 @@ class WhipFeature final : public Feature {
 
 void add_whip(FeatureContext& context, Features& features) {
   if (!context.config.dialects.whip.enabled || context.publications == nullptr || context.media == nullptr) return;
-  features.push_back(std::make_unique<WhipFeature>(context, RoomNames()));
+  // Checked with the rest of the configuration.
+  const auto names = RoomNames::bridging(context.config.dialects.bridge);
+  features.push_back(std::make_unique<WhipFeature>(context, names.value_or(RoomNames())));
 }
 
 }  // namespace sluice::app

@@ -5,7 +5,7 @@ import test, { after, before } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import WebSocket from 'ws';
 import { openLobby, startBrowser } from './support/browser.mjs';
-import { importWithPackages } from './support/bundle.mjs';
+import { importWithPackages, openPageWith } from './support/bundle.mjs';
 import { stopCleanly } from './support/log_check.mjs';
 import { startServer } from './support/server.mjs';
 
@@ -65,4 +65,28 @@ test('the native snippet joins and talks', async () => {
   assert.deepEqual(told(), { type: 'data', from: bo.peerId, payload: { hello: 1 } });
   ada.leave();
   bo.leave();
+});
+
+test('the WHIP snippet publishes and the WHEP snippet watches, in the room of native clients', { timeout: 90_000 }, async () => {
+  const publisher = await openPageWith(browser, server, '');
+  await publisher.evaluate(async (url) => {
+    const { publishByWhip } = await import('/clients/whip.js');
+    const stream = await navigator.mediaDevices.getUserMedia({ audio: true, video: { width: 320, height: 240 } });
+    window.published = await publishByWhip({ url, stream });
+  }, `${server.url}whip/snippets`);
+  const viewer = await openPageWith(browser, server, '');
+  await viewer.evaluate(async (url) => {
+    const { watchByWhep } = await import('/clients/whep.js');
+    window.watched = await watchByWhep({ url });
+    const video = document.createElement('video');
+    Object.assign(video, { autoplay: true, muted: true, srcObject: window.watched.stream });
+    document.body.append(video);
+  }, `${server.url}whep/snippets`);
+  await viewer.waitForFunction(async () => {
+    const stats = [...(await window.watched.pc.getStats()).values()];
+    return (stats.find((stat) => stat.type === 'inbound-rtp' && stat.kind === 'video')?.framesDecoded ?? 0) > 30;
+  }, null, { timeout: 60_000, polling: 200 });
+  await viewer.evaluate(() => window.watched.stop());
+  await publisher.evaluate(() => window.published.stop());
+  assert.deepEqual([...publisher.problems, ...viewer.problems], []);
 });

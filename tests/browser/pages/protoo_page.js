@@ -9,7 +9,7 @@ export class Call {
     this.pc.ontrack = ({ streams: [stream], track }) => {
       if (track.kind !== 'video') return;
       this.video = document.createElement('video');
-      Object.assign(this.video, { autoplay: true, muted: true, srcObject: stream });
+      Object.assign(this.video, { autoplay: true, srcObject: stream }); // not muted: what is not played has no level
       document.body.append(this.video);
     };
     const stream = await navigator.mediaDevices.getUserMedia({ audio: true, video: { width: 320, height: 240 } });

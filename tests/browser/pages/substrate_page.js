@@ -30,7 +30,7 @@ export class Substrate {
     this.pc.ontrack = ({ streams: [stream], track }) => {
       if (track.kind !== 'video') return;
       this.video = document.createElement('video');
-      Object.assign(this.video, { autoplay: true, muted: true, srcObject: stream });
+      Object.assign(this.video, { autoplay: true, srcObject: stream }); // not muted: what is not played has no level
       document.body.append(this.video);
     };
     this.waiting = [];

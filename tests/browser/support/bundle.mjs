@@ -24,15 +24,18 @@ export async function bundleForBrowser(file, name) {
   return result.outputFiles[0].text;
 }
 
-/** A blank page of the server's own origin with that script in it; `page.problems` collects what the console calls an error. */
+/**
+ * A page of the server's own origin with that script in it; `page.problems` collects what the console calls an error. It is
+ * the server's "no such page": bare, without a policy for scripts, and truly from the server (Chromium lets a page that a test
+ * made up reach nothing on loopback).
+ */
 export async function openPageWith(browser, server, script) {
   const context = await browser.newContext();
   const page = await context.newPage();
+  await page.goto(`${server.url}no-such-page`);
   page.problems = [];
   page.on('pageerror', (error) => page.problems.push(String(error)));
   page.on('console', (message) => { if (message.type() === 'error') page.problems.push(message.text()); });
-  await page.route('**/blank-page-of-the-tests', (route) => route.fulfill({ contentType: 'text/html', body: '<!doctype html><body></body>' }));
-  await page.goto(`${server.url}blank-page-of-the-tests`);
-  await page.addScriptTag({ content: script });
+  if (script) await page.addScriptTag({ content: script });
   return page;
 }

@@ -101,7 +101,7 @@ AuditFile::Appended AuditFile::append(const std::vector<std::string>& lines,
 
 int AuditFile::rotate(std::int64_t ms) {
   // What a commit has promised, or is about to, must not depend on a file that nobody syncs any more.
-  if (::fdatasync(file_.get()) != 0) return errno;
+  if (options_.sync(file_.get()) != 0) rotation_sync_error_ = errno;
   std::string name;
   struct stat ignored {};
   do name = options_.name + "." + std::to_string(ms++);
@@ -118,7 +118,7 @@ int AuditFile::rotate(std::int64_t ms) {
 }
 
 int AuditFile::sync() {
-  if (::fdatasync(file_.get()) != 0) return errno;
+  if (options_.sync(file_.get()) != 0) return errno;
   return 0;
 }
 

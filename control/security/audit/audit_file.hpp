@@ -1,5 +1,7 @@
 #pragma once
 
+#include <unistd.h>
+
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -20,6 +22,7 @@ class AuditFile {
     int folder = -1;  // descriptor, borrowed for life
     std::string name;
     std::uint64_t size_max = 104'857'600;
+    int (*sync)(int fd) = &::fdatasync;  // 0, or -1 with errno; another one in tests of failing disks
   };
   explicit AuditFile(Options options) : options_(std::move(options)) {}
 
@@ -37,6 +40,8 @@ class AuditFile {
   [[nodiscard]] Appended append(const std::vector<std::string>& lines, const std::function<std::int64_t()>& new_name_ms);
   /// Everything appended reaches the disk, or an errno; after an error nothing more is known of what was appended.
   [[nodiscard]] int sync();
+  /// Of the last full file whose sync failed when a new one was begun; 0: none did.
+  [[nodiscard]] int rotation_sync_error() const noexcept { return rotation_sync_error_; }
 
   /// The files of the log, newest first. Each is opened for reading.
   [[nodiscard]] std::vector<Descriptor> all_newest_first() const;
@@ -50,6 +55,7 @@ class AuditFile {
   Descriptor file_;
   std::uint64_t size_ = 0;
   std::uint64_t rotations_ = 0;
+  int rotation_sync_error_ = 0;
 };
 
 /// Walks the lines of `fd` from the end of its first `size` bytes to its beginning. `wanted`: only lines that hold this text

@@ -350,6 +350,7 @@ void AuditLog::write(std::unique_lock<std::mutex>& lock) {
   int sync_error = 0;
   const bool syncs = commits > 0 && error == 0 && acknowledges;
   if (syncs) sync_error = file_->sync();
+  if (acknowledges && sync_error == 0) sync_error = file_->rotation_sync_error();
   lock.lock();
   // first_waiting_ is set by enqueue() when the queue was empty; lines that failed come back before those that came since.
   std::size_t bytes = 0;

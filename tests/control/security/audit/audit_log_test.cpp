@@ -7,7 +7,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -280,6 +282,59 @@ TEST_F(Audit, a_disk_that_refuses_stops_acknowledgements_until_it_takes_what_wai
   const AuditVerdict verdict = verify_audit(files(), "key", {});
   EXPECT_TRUE(verdict.intact) << verdict.fault;
   EXPECT_EQ(verdict.lines, 3U);
+}
+
+std::atomic<int> failing_syncs{0};
+std::atomic<int> syncs_called{0};
+
+TEST_F(Audit, after_a_failed_sync_nothing_is_acknowledged_any_more_and_it_is_not_tried_again) {
+  StateLog journaled = journal();
+  AuditLogOptions bad_disk = options();
+  bad_disk.file->sync = [](int) {
+    ++syncs_called;
+    if (failing_syncs-- <= 0) return 0;
+    errno = EIO;
+    return -1;
+  };
+  const auto log = open(journaled, bad_disk);
+  std::vector<std::string> problems;
+  log->on_health_changed([&](const std::string& problem) { problems.push_back(problem); });
+  log->begin();
+  log->log("a", "");
+  EXPECT_TRUE(committed(*log));
+  failing_syncs = 1;
+  log->log("b", "");
+  EXPECT_FALSE(committed(*log));
+  const int called = syncs_called;
+  log->log("c", "");
+  EXPECT_FALSE(committed(*log)) << "the disk would say yes now, but nobody knows what became of b";
+  EXPECT_EQ(syncs_called, called);
+  EXPECT_FALSE(log->statistics().acknowledges);
+  EXPECT_TRUE(log->statistics().writes) << "lines are still written";
+  ASSERT_EQ(problems.size(), 1U);
+  EXPECT_NE(problems[0].find("no longer acknowledged"), std::string::npos);
+  EXPECT_EQ(std::count(problems.begin(), problems.end(), ""), 0);
+  const AuditVerdict verdict = verify_audit(files(), "key", {});
+  EXPECT_EQ(verdict.lines, 3U) << verdict.fault;
+}
+
+TEST_F(Audit, a_sync_that_fails_when_a_file_is_full_is_no_different) {
+  StateLog journaled = journal();
+  AuditLogOptions bad_disk = options(1'000);
+  bad_disk.file->sync = [](int) {
+    if (failing_syncs-- <= 0) return 0;
+    errno = EIO;
+    return -1;
+  };
+  failing_syncs = 0;
+  const auto log = open(journaled, bad_disk);
+  log->begin();
+  EXPECT_TRUE(committed(*log));
+  failing_syncs = 1;
+  for (int i = 0; i < 50; ++i) log->log("e", "");
+  EXPECT_FALSE(committed(*log));
+  EXPECT_FALSE(log->statistics().acknowledges);
+  EXPECT_GT(log->statistics().rotations, 1U) << "files are still begun";
 }
 
 TEST_F(Audit, sinks_get_every_line) {

@@ -36,7 +36,7 @@ async function resume(old) {
 }
 const say = (client, payload) => client.send({ type: 'data', payload });
 
-test('nobody receives a packet of who is muted, has not consented, withdrew, or was kicked', { timeout: 120_000 }, async () => {
+test('nobody receives a packet of who is muted, has not consented, withdrew, or was kicked', { timeout: 240_000 }, async () => {
   let cheat = await join('cheat');
   let viewer = await join('viewer');
   say(viewer, { __consent: 'grant', types: ['recording'] });
@@ -73,12 +73,12 @@ test('nobody receives a packet of who is muted, has not consented, withdrew, or 
     const before = { ...got };
     await eventually(`media flows ${why}`, () => got.audio > before.audio + 10 && got.video > before.video + 10);
   };
-  const silence = async (why, ms = 1500) => {
+  const silence = async (why, frames = 40) => {
     await pause(300); // what was on its way
     const before = { ...got };
     const sentBefore = sent;
-    await pause(ms);
-    assert.ok(sent > sentBefore + 20, 'it goes on sending');
+    await eventually('it goes on sending', () => sent > sentBefore + frames);
+    await pause(200); // the last of it would have come
     assert.deepEqual(got, before, why);
   };
 
@@ -91,9 +91,9 @@ test('nobody receives a packet of who is muted, has not consented, withdrew, or 
     await cheat.nextOf('mod:muted');
     await silence('muted');
     assert.notEqual(await server.killOne('worker'), undefined);
-    await silence('muted, and the worker was killed', 2500);
+    await silence('muted, and the worker was killed', 100);
     assert.notEqual(await server.killOne('control'), undefined);
-    await silence('muted, and control was killed', 2500);
+    await silence('muted, and control was killed', 100);
     viewer = await resume(viewer);
     cheat = await resume(cheat);
     await silence('muted, and both came back');

@@ -42,7 +42,8 @@ class Reader final : public ConnectionSink {
     } else {
       require(protoo::parse(*text).has_value());  // lone surrogates pass through, which the package does not take
     }
-    if (connection.value == 1 && std::get_if<protoo::Response>(&*protoo::parse(*text)) != nullptr) ++responses;
+    const auto parsed = protoo::parse(*text);
+    if (connection.value == 1 && std::holds_alternative<protoo::Response>(*parsed)) ++responses;
   }
   void send_binary(ConnectionId, SharedText) override { std::abort(); }
   void close(ConnectionId, std::uint16_t, std::string_view) override { closed = true; }

@@ -133,7 +133,7 @@ class Simulation {
       server.client = std::move(*client);
       return;
     }
-    if (const auto message = server.client->next(0ms)) {
+    while (const auto message = server.client->next(0ms)) {
       const json data = message->value("params", json::object()).value("data", json::object());
       std::printf("[%ld] %s joined %s\n", server.number,
                   data.value("peer", json::object()).value("id", "").c_str(), data.value("roomId", json()).dump().c_str());

@@ -76,6 +76,7 @@ std::string printable(std::string_view text) {
 std::string for_people(const json& result) {
   if (is_table(result)) return table(result);
   if (!result.is_object()) return cell(result) + "\n";
+  if (result.size() == 1 && result.begin()->is_object() && !result.begin()->empty()) return for_people(*result.begin());
   std::size_t width = 0;
   for (const auto& [name, value] : result.items()) width = std::max(width, width_of(name));
   std::string out;

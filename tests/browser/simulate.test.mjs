@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
-import test from 'node:test';
+import test, { after } from 'node:test';
 import { eventually } from './support/browser.mjs';
 import { ProtocolClient } from './support/protocol_client.mjs';
 import { binariesOfTests } from './support/server.mjs';
@@ -16,6 +16,7 @@ test('servers side by side, with rooms, restarts and an end in time', { timeout:
   const child = spawn(`${binariesOfTests}/sluice`, ['simulate', '--processes=2', `--port=${port}`, '--rooms=2'], { stdio: ['ignore', 'pipe', 'inherit'] });
   let text = '';
   child.stdout.on('data', (chunk) => { text += chunk; });
+  after(() => child.kill('SIGINT'));
   const exited = new Promise((resolve) => { child.once('exit', resolve); });
   await eventually('both are ready', () => /\[0\] ready/.test(text) && /\[1\] ready/.test(text));
   for (const number of [0, 1]) {

@@ -139,6 +139,39 @@ test('a batch is answered by one line, and errors by the codes of the specificat
   raw.end();
 });
 
+test('a client answers beforeJoin: it admits, refuses and edits; joins fail closed while it is there and silent', { timeout: 60_000 }, async () => {
+  const gate = new Raw(socket);
+  gate.send({ id: 1, method: 'hooks.register', params: { hooks: ['beforeJoin'] } });
+  assert.deepEqual((await gate.next()).result, { hooks: ['beforeJoin'] });
+  const ask = async (name) => {
+    const client = await connect(server);
+    client.send({ type: 'join', roomId: 'gated', metadata: { name } });
+    return client;
+  };
+  const good = await ask('good');
+  const question = await gate.next();
+  assert.equal(question.method, 'hook.beforeJoin');
+  assert.equal(question.params.roomId, 'gated');
+  assert.equal(question.params.peer.metadata.name, 'good');
+  gate.send({ id: question.id, result: { allow: true, metadata: { checked: true } } });
+  await good.next('room:joined');
+  assert.equal((await (await fetch(`${server.adminUrl}/admin/rooms/gated`)).json()).peers[0].metadata.checked, true);
+  const bad = await ask('bad');
+  gate.send({ id: (await gate.next()).id, result: { allow: false, reason: 'not today' } });
+  assert.equal((await bad.error('JOIN_REJECTED')).message, 'not today');
+  const broken = await ask('broken');
+  gate.send({ id: (await gate.next()).id, error: { code: 1, message: 'the database is away' } });
+  await broken.error('AUTH_ERROR');
+  const late = await ask('late');
+  await gate.next();
+  gate.end(); // it goes away with a question open
+  await late.error('AUTH_ERROR');
+  const free = await ask('free');
+  await free.next('room:joined');
+  await good.close();
+  await free.close();
+});
+
 test('a client that reads nothing loses events and is told; it slows nobody', { timeout: 60_000 }, async () => {
   const raw = new Raw(socket);
   raw.send({ id: 1, method: 'events.subscribe', params: { events: ['data'] } });

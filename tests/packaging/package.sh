@@ -22,8 +22,9 @@ fi
 
 export DEBIAN_FRONTEND=noninteractive
 command -v adduser >/dev/null || die "adduser is missing on this system"
+contents=$(dpkg-deb -c /sluice.deb)
 for file in usr/lib/sluice/sluice-control usr/lib/sluice/sluice-worker usr/lib/systemd/system/sluice.service usr/share/doc/sluice/docs/deployment.md; do
-  dpkg-deb -c /sluice.deb | grep -q "\./$file" || die "$file is not in the package"
+  [[ $contents == *"./$file"* ]] || die "$file is not in the package"
 done
 dpkg -i /sluice.deb >/install.log 2>&1 || { tail -5 /install.log; die "it does not install"; }
 say "installed"
@@ -48,8 +49,8 @@ grep -q '# mine' /etc/sluice/sluice.yaml || die "the configuration was overwritt
 say "upgraded while it ran"
 
 kill "$(pgrep -x sluice | head -1)" 2>/dev/null || kill "$server"
-for ((i = 0; i < 100; ++i)); do pgrep -x sluice-control >/dev/null || break; sleep 0.1; done
-pgrep sluice && die "processes are left"
+for ((i = 0; i < 100; ++i)); do pgrep sluice >/dev/null || break; sleep 0.1; done
+pgrep -a sluice && die "processes are left"
 dpkg -r sluice >/install.log 2>&1 || die "it cannot be removed"
 [[ ! -e /usr/bin/sluice && ! -d /usr/lib/sluice ]] || die "programs are left"
 [[ -e /etc/sluice/sluice.yaml ]] || die "removing took the configuration"

@@ -202,6 +202,7 @@ class AdminRoute final : public loop::Route {
 
 struct ControlServer::Impl {
   Impl(const config::ServerConfig& server_config, const ControlArguments& arguments, DescriptorSet descriptors);
+  ~Impl() { over = true; }
   /// Attaches the workers; without `nativeSfu` they get nothing to do.
   std::unique_ptr<Media> make_media(const ControlArguments& arguments, DescriptorSet& descriptors);
   std::unique_ptr<Store> make_store(DescriptorSet& descriptors);
@@ -266,6 +267,7 @@ struct ControlServer::Impl {
   std::uint16_t signaling_port = 0;
   std::uint16_t admin_port = 0;
   bool stopping = false;
+  bool over = false;     // members are being destroyed: the web server turns the loop while it goes
   bool drained = false;  // the server ends because it is empty, or its time is up
 };
 
@@ -485,6 +487,7 @@ void ControlServer::Impl::log_facts() {
 
 /// Once per turn of the loop: events of the workers in, what they are to do out, and the time of the next turn.
 void ControlServer::Impl::turn() {
+  if (over) return;
   const TimePoint now = loop::now();
   bell.silence();
   workers.poll(now);

@@ -39,6 +39,7 @@ test('a service manager hears when it is ready, that it lives, and that it stops
     await eventually('ready again, with another control process', () => heard.filter((line) => line === 'READY=1').length >= 2);
     assert.deepEqual(await server.stop(), { code: 0, signal: null });
     await eventually('stopping', () => heard.includes('STOPPING=1'));
+    assert.doesNotMatch(server.log(), /ending="signal (?!9 )/, 'nobody crashed on the way out');
   } finally {
     listener.kill();
     rmSync(folder, { recursive: true, force: true });

@@ -93,6 +93,7 @@ constexpr std::array events{
     CatalogEntry{"slo:breach", "slo, actual, current, target, severity", "an objective is missed"},
     CatalogEntry{"slo:recovered", "slo, actual, target", "an objective is met again"},
     CatalogEntry{"slo:recovery", "as slo:recovered", "the same, by the other name of the contract"},
+    CatalogEntry{"span:finished", "the span", "a span of the tracer ended"},
     CatalogEntry{"threat", "level, threat, peer, ip, ts", "the threat detector found something"},
     CatalogEntry{"transport:closed", "peerId, reason", "a peer's media transport ended without its doing"},
     CatalogEntry{"transport:connected", "peerId, roomId", "a peer's media transport is up"},

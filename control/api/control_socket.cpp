@@ -44,10 +44,7 @@ std::uint32_t owner_of(int listener) {
 }  // namespace
 
 ControlSocket::ControlSocket(loop::EventLoop& loop, int listener, RpcServices services, Options options)
-    : services_(services),
-      options_(std::move(options)),
-      owner_(owner_of(listener)),
-      server_(loop, listener, *this, {}) {}
+    : services_(services), options_(std::move(options)), owner_(owner_of(listener)), server_(loop, listener, *this, {}) {}
 ControlSocket::~ControlSocket() = default;
 
 bool ControlSocket::on_open(loop::LocalId id, const loop::LocalPeer& peer) {

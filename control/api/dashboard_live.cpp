@@ -31,9 +31,7 @@ bool Tickets::redeem(std::string_view ticket, TimePoint now) {
 struct DashboardLive::Client final : RpcSink {
   Client(DashboardLive& live, loop::SocketId socket, const std::string& ip)
       : owner(live), id(socket), session(live.services_, *this, {"dashboard", ip}) {}
-  void write(std::string line) override {
-    owner.web_.send(id, std::make_shared<const std::string>(std::move(line)));
-  }
+  void write(std::string line) override { owner.web_.send(id, std::make_shared<const std::string>(std::move(line))); }
   [[nodiscard]] std::size_t queued_bytes() const override { return owner.web_.queued_bytes(id); }
   /// Its session is on the stack: the socket goes at the next chance.
   void close() override { closing = true; }
@@ -56,7 +54,8 @@ loop::UpgradeDecision DashboardLive::upgrade(const loop::UpgradeRequest& request
   bool proven = false;
   for (const std::string& offered : request.subprotocols) {
     named = named || offered == subprotocol;
-    if (offered.starts_with(prefix)) proven = proven || tickets_.redeem(std::string_view(offered).substr(prefix.size()), now_());
+    if (offered.starts_with(prefix))
+      proven = proven || tickets_.redeem(std::string_view(offered).substr(prefix.size()), now_());
   }
   if (!named || !proven) return loop::UpgradeRefusal{401, "application/json", R"({"error":"Unauthorized"})", {}};
   loop::UpgradeAccept accept;

@@ -28,7 +28,8 @@ HttpResponse as_it_is(json result) {
 }
 HttpResponse as_lines(json result) {
   std::string text;
-  if (const auto lines = result.find("ndjson"); lines != result.end() && lines->is_string()) text = lines->get<std::string>();
+  if (const auto lines = result.find("ndjson"); lines != result.end() && lines->is_string())
+    text = lines->get<std::string>();
   return {200, "application/x-ndjson", std::move(text), {{"cache-control", "no-store"}}};
 }
 HttpResponse as_health(json result) {
@@ -51,8 +52,13 @@ struct Row {
 const std::vector<Row>& rows() {
   using enum HttpMethod;
   static const std::vector<Row> table{
-      {get, "/audit", "audit.query", {"limit", "event", "peerId", "roomId", "since"}, {},
-       {{"entries", json::array()}, {"count", 0}}, "AuditLogger"},
+      {get,
+       "/audit",
+       "audit.query",
+       {"limit", "event", "peerId", "roomId", "since"},
+       {},
+       {{"entries", json::array()}, {"count", 0}},
+       "AuditLogger"},
       {get, "/audit/export", "audit.export", {}, {}, {{"ndjson", ""}}, "AuditLogger", as_lines},
       {get, "/compliance/consents", "consent.stats", {}, {}, {{"rooms", json::array()}}, "ConsentFlow"},
       {get, "/compliance/consents/:roomId/:peerId", "consent.get", {}, {}, nullptr, "ConsentFlow"},
@@ -64,16 +70,21 @@ const std::vector<Row>& rows() {
       {del, "/sessions/:peerId", "sessions.expire", {}, {}, nullptr, "SessionManager"},
       {get, "/traces", "traces.query", {"limit", "name"}, {}, {{"spans", json::array()}, {"count", 0}}, "Tracer"},
       {get, "/sfu", "sfu.orchestrator", {}, {}, {{"sfus", json::array()}}, "SFUOrchestrator"},
-      {get, "/threats", "bans.list", {}, {},
-       {{"bans", json::array()}, {"stats", {{"bans", 0}, {"trackedPeers", 0}, {"whitelist", json::array()}}}}, "ThreatDetector"},
+      {get,
+       "/threats",
+       "bans.list",
+       {},
+       {},
+       {{"bans", json::array()}, {"stats", {{"bans", 0}, {"trackedPeers", 0}, {"whitelist", json::array()}}}},
+       "ThreatDetector"},
       {del, "/threats/bans/:ip", "bans.remove", {}, {}, {{"unbanned", true}}, "ThreatDetector"},
       {get, "/health/slo", "health.slo", {}, {}, nullptr, "HealthMonitor", as_health},
   };
   return table;
 }
 
-/// The values of a pattern's names in `path`; nothing when it does not fit. Segments are percent-decoded once more, as for the
-/// admin API: what a path cannot hold is escaped twice.
+/// The values of a pattern's names in `path`; nothing when it does not fit. Segments are percent-decoded once more, as for
+/// the admin API: what a path cannot hold is escaped twice.
 std::optional<json> fitted(std::string_view pattern, std::string_view path) {
   json values = json::object();
   while (!pattern.empty()) {
@@ -154,7 +165,8 @@ void GovernanceApi::route(const HttpRequest& request, const Reply& reply) const 
     if (operations_.find("sfu.failover") == nullptr) return reply(error_response(503, "SFUOrchestrator not attached"));
     json params{{"fromRegion", *from}};
     if (const auto to = body.find("toRegion"); to != body.end() && to->is_string()) params["toRegion"] = *to;
-    return operations_.call("sfu.failover", params, {"http", request.remote_ip}, OperationReply([reply](OperationResult result) {
+    return operations_.call("sfu.failover", params, {"http", request.remote_ip},
+                            OperationReply([reply](OperationResult result) {
                               reply(result ? json_response(200, *result) : error_response(result.error()));
                             }));
   }

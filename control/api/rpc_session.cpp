@@ -55,13 +55,10 @@ json catalog_json(std::span<const CatalogEntry> entries) {
 json method_json(const Operation& operation) {
   json parameters = json::array();
   for (const Parameter& parameter : operation.parameters) {
-    parameters.push_back({{"name", parameter.name},
-                          {"type", parameter.type},
-                          {"required", parameter.required},
-                          {"summary", parameter.text}});
+    parameters.push_back(
+        {{"name", parameter.name}, {"type", parameter.type}, {"required", parameter.required}, {"summary", parameter.text}});
   }
-  return {
-      {"name", operation.name}, {"summary", operation.summary}, {"params", parameters}, {"result", operation.result}};
+  return {{"name", operation.name}, {"summary", operation.summary}, {"params", parameters}, {"result", operation.result}};
 }
 
 }  // namespace
@@ -215,8 +212,8 @@ OperationResult RpcSession::subscribe(const json& params) {
   const auto patterns = texts(params, "patterns", limits_.filter_max);
   const auto rooms = texts(params, "rooms", limits_.filter_max);
   if (!names || !patterns || !rooms)
-    return unexpected(invalid("events, patterns and rooms are lists of at most " + std::to_string(limits_.filter_max) +
-                              " texts."));
+    return unexpected(
+        invalid("events, patterns and rooms are lists of at most " + std::to_string(limits_.filter_max) + " texts."));
   Subscription added;
   added.id = ++last_subscription_;
   added.names.insert(names->begin(), names->end());
@@ -246,9 +243,9 @@ OperationResult RpcSession::register_hooks(const json& params, bool adding) {
     } else if (!attachments_.contains(hook)) {
       attachments_.emplace(hook, services_.hooks->attach(hook, [this, hook, alive = std::weak_ptr(alive_)](
                                                                    const json& request, HookRegistry::Answer answer) {
-                             const std::shared_ptr<bool> here = alive.lock();
-                             if (here && *here) ask(hook, request, std::move(answer));
-                           }));
+        const std::shared_ptr<bool> here = alive.lock();
+        if (here && *here) ask(hook, request, std::move(answer));
+      }));
     }
   }
   json registered = json::array();
@@ -298,8 +295,7 @@ void RpcSession::drained() {
   if (closed_ || sink_.queued_bytes() > limits_.event_queue_bytes / 2) return;
   for (auto& [id, subscription] : subscriptions_) {
     if (subscription.dropped == 0) continue;
-    write(rpc_notification("events.dropped",
-                           {{"subscription", id}, {"count", std::exchange(subscription.dropped, 0)}}));
+    write(rpc_notification("events.dropped", {{"subscription", id}, {"count", std::exchange(subscription.dropped, 0)}}));
   }
 }
 

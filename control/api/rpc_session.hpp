@@ -32,10 +32,10 @@ class RpcSink {
 };
 
 struct RpcLimits {
-  std::size_t batch_max = 128;                         // requests in one line
-  std::size_t calls_max = 1024;                        // under way; more are answered too_busy
-  std::size_t subscriptions_max = 64;                  // of one client
-  std::size_t filter_max = 256;                        // names or rooms in one filter
+  std::size_t batch_max = 128;                            // requests in one line
+  std::size_t calls_max = 1024;                           // under way; more are answered too_busy
+  std::size_t subscriptions_max = 64;                     // of one client
+  std::size_t filter_max = 256;                           // names or rooms in one filter
   std::size_t event_queue_bytes = std::size_t{1} << 20U;  // above this events are dropped and counted
   std::size_t queue_bytes_max = std::size_t{32} << 20U;   // above this the client is put out: it reads nothing
 };
@@ -94,7 +94,7 @@ class RpcSession {
   struct Batch;
   struct Subscription {
     std::uint64_t id = 0;
-    std::set<std::string> names;        // empty, and no patterns: every event but `data`
+    std::set<std::string> names;  // empty, and no patterns: every event but `data`
     std::vector<std::string> patterns;
     std::set<std::string> rooms;  // empty: all
     std::uint64_t dropped = 0;

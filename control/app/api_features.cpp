@@ -37,7 +37,8 @@ class EventsFeature final : public Feature {
 class GovernanceFeature final : public Feature, private loop::Route {
  public:
   explicit GovernanceFeature(FeatureContext& context)
-      : api_(context.operations, metrics_of(context), {context.config.api.governance.secret, context.config.api.governance.prefix}) {
+      : api_(context.operations, metrics_of(context),
+             {context.config.api.governance.secret, context.config.api.governance.prefix}) {
     const config::GovernanceConfig& config = context.config.api.governance;
     api_.set_observer(api_observer(context.bus, "governance"));
     api_.set_openapi(openapi_document("governance"));
@@ -185,7 +186,8 @@ void add_api_features(FeatureContext& context, Features& features) {
   if (context.config.api.governance.enabled) features.push_back(std::make_unique<GovernanceFeature>(context));
   if (context.config.admin_api.enabled && context.config.api.dashboard && context.admin_routes != nullptr)
     features.push_back(std::make_unique<DashboardFeature>(context, statistics));
-  if (context.control_listener != nullptr && context.control_listener->valid()) features.push_back(std::make_unique<ControlSocketFeature>(context, statistics));
+  if (context.control_listener != nullptr && context.control_listener->valid())
+    features.push_back(std::make_unique<ControlSocketFeature>(context, statistics));
 }
 
 }  // namespace sluice::app

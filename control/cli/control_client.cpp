@@ -65,7 +65,8 @@ Result<ControlClient, std::string> ControlClient::connect(const std::string& pat
     if (Descriptor socket = connect_to(candidate); socket.valid()) return ControlClient(std::move(socket));
     tried += (tried.empty() ? "" : ", ") + candidate + " (" + std::strerror(errno) + ")";
   }
-  return unexpected("No server answers at " + tried + ". Is one running, and may you use its socket (--control-socket PATH)?");
+  return unexpected("No server answers at " + tried +
+                    ". Is one running, and may you use its socket (--control-socket PATH)?");
 }
 
 std::optional<json> ControlClient::read_line(Clock::time_point deadline) {

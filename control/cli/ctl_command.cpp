@@ -65,11 +65,11 @@ int describe(ControlClient& client, const std::string& method) {
 
 int follow(ControlClient& client, std::span<const std::string> words, bool as_json) {
   json params = json::object();
-  for (const std::string& word : words) params[word.starts_with("room=") ? "rooms" : "patterns"].push_back(
-      word.starts_with("room=") ? word.substr(5) : word);
+  for (const std::string& word : words)
+    params[word.starts_with("room=") ? "rooms" : "patterns"].push_back(word.starts_with("room=") ? word.substr(5) : word);
   const auto subscribed = client.call("events.subscribe", params);
   if (!subscribed) return fail(subscribed.error().message);
-  struct sigaction action{};
+  struct sigaction action {};
   action.sa_handler = interrupt;
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
@@ -82,8 +82,7 @@ int follow(ControlClient& client, std::span<const std::string> words, bool as_js
     } else if (message->value("method", "") == "events.dropped") {
       std::printf("(%s events were dropped: this terminal is too slow)\n", what.value("count", json()).dump().c_str());
     } else {
-      const std::string data =
-          printable(what.value("data", json()).dump(-1, ' ', false, json::error_handler_t::replace));
+      const std::string data = printable(what.value("data", json()).dump(-1, ' ', false, json::error_handler_t::replace));
       std::printf("%-20s %s\n", what.value("event", "").c_str(), data.c_str());
       std::fflush(stdout);
     }

@@ -64,17 +64,20 @@ Finding io_uring() {
   io_uring_params parameters{};
   const Descriptor ring(static_cast<int>(::syscall(SYS_io_uring_setup, 8, &parameters)));
   if (ring.valid()) return {good, "io_uring", "allowed", ""};
-  return {could_be_better, "io_uring", std::string("not allowed (") + std::strerror(errno) + ")",
-          "Workers then use recvmmsg and sendmmsg, at some more CPU. Allow io_uring_setup in the container's seccomp profile, "
-          "or set kernel.io_uring_disabled=0."};
+  return {
+      could_be_better, "io_uring", std::string("not allowed (") + std::strerror(errno) + ")",
+      "Workers then use recvmmsg and sendmmsg, at some more CPU. Allow io_uring_setup in the container's seccomp profile, "
+      "or set kernel.io_uring_disabled=0."};
 }
 
 Finding segmentation() {
   const Descriptor socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   const int size = 1200;
   const bool can = ::setsockopt(socket.get(), SOL_UDP, UDP_SEGMENT, &size, sizeof(size)) == 0;
-  return {can ? good : could_be_better, "UDP segmentation", can ? "available" : "not available",
-          can ? "" : "Packets are sent one by one, at about twice the CPU. Use a newer kernel or another sandbox (gVisor lacks it)."};
+  return {
+      can ? good : could_be_better, "UDP segmentation", can ? "available" : "not available",
+      can ? ""
+          : "Packets are sent one by one, at about twice the CPU. Use a newer kernel or another sandbox (gVisor lacks it)."};
 }
 
 Finding seccomp() {
@@ -86,7 +89,8 @@ Finding seccomp() {
 Finding clock_sync() {
   timex state{};
   const int status = ::adjtimex(&state);
-  if (status < 0) return {could_be_better, "clock", "cannot be asked here", "Make sure that the host runs chrony or systemd-timesyncd."};
+  if (status < 0)
+    return {could_be_better, "clock", "cannot be asked here", "Make sure that the host runs chrony or systemd-timesyncd."};
   const bool synchronised = status != TIME_ERROR && (state.status & STA_UNSYNC) == 0;
   return {synchronised ? good : could_be_better, "clock", synchronised ? "synchronised" : "not synchronised",
           synchronised ? "" : "Tokens and TURN credentials carry times: run chrony or systemd-timesyncd."};
@@ -102,7 +106,8 @@ Finding port(int type, std::uint16_t number, const char* subject) {
   address.sin_addr.s_addr = htonl(INADDR_ANY);
   const bool is_free = ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
   const std::string name = std::string(type == SOCK_STREAM ? "TCP " : "UDP ") + std::to_string(number);
-  return {is_free ? good : could_be_better, subject, name + (is_free ? " is free" : std::string(": ") + std::strerror(errno)),
+  return {is_free ? good : could_be_better, subject,
+          name + (is_free ? " is free" : std::string(": ") + std::strerror(errno)),
           is_free ? "" : "If that is not a running sluice, end what has it ('ss -lntup'), or choose another port."};
 }
 
@@ -146,8 +151,10 @@ Finding governor(const ReadFile& read) {
 Finding swap(const ReadFile& read) {
   const std::string text = read("/proc/swaps").value_or("");
   const bool on = text.find('\n') != std::string::npos && text.find('\n') + 1 < text.size();
-  return {on ? could_be_better : good, "swap", on ? "on" : "off",
-          on ? "Pages with keys are locked as far as RLIMIT_MEMLOCK goes; swapoff, or MemorySwapMax=0 in the unit, for the rest." : ""};
+  return {
+      on ? could_be_better : good, "swap", on ? "on" : "off",
+      on ? "Pages with keys are locked as far as RLIMIT_MEMLOCK goes; swapoff, or MemorySwapMax=0 in the unit, for the rest."
+         : ""};
 }
 
 Finding ring_switch(const ReadFile& read) {
@@ -171,14 +178,21 @@ int print(const std::vector<Finding>& findings) {
 }  // namespace
 
 std::vector<Finding> examine_files(const ReadFile& read) {
-  return {memory_of_sockets(read, "rmem_max"), memory_of_sockets(read, "wmem_max"), processor(read), clock_source(read),
-          governor(read),                      ring_switch(read),                   swap(read)};
+  return {memory_of_sockets(read, "rmem_max"),
+          memory_of_sockets(read, "wmem_max"),
+          processor(read),
+          clock_source(read),
+          governor(read),
+          ring_switch(read),
+          swap(read)};
 }
 
 int doctor(std::span<const std::string> arguments) {
   if (!arguments.empty() && arguments.front() == "--help") {
-    std::fputs("usage: sluice doctor [--config FILE] [options of 'sluice serve']\n\n"
-               "Looks at what a server with these options depends on here, and says of each what to do.\n", stdout);
+    std::fputs(
+        "usage: sluice doctor [--config FILE] [options of 'sluice serve']\n\n"
+        "Looks at what a server with these options depends on here, and says of each what to do.\n",
+        stdout);
     return 0;
   }
   const config::Environment environment = [](const std::string& name) -> std::optional<std::string> {
@@ -193,7 +207,8 @@ int doctor(std::span<const std::string> arguments) {
   findings.push_back(segmentation());
   findings.push_back(seccomp());
   findings.push_back(clock_sync());
-  findings.push_back(limit("open files", RLIMIT_NOFILE, files_wanted, "ulimit -n 65536, or LimitNOFILE=65536 in the unit: a client takes one."));
+  findings.push_back(limit("open files", RLIMIT_NOFILE, files_wanted,
+                           "ulimit -n 65536, or LimitNOFILE=65536 in the unit: a client takes one."));
   findings.push_back(limit("locked memory", RLIMIT_MEMLOCK, RLIM_INFINITY,
                            "LimitMEMLOCK=infinity in the unit (ulimit -l unlimited): pages with keys stay out of swap."));
   const auto folder = supervisor::runtime_folder();
@@ -203,10 +218,11 @@ int doctor(std::span<const std::string> arguments) {
     const ServeArguments serve = read_serve_arguments(arguments, environment, cores);
     const config::ServerConfig& config = serve.config;
     const bool crowded = config.workers.count >= cores && cores > 1;
-    findings.push_back({crowded ? could_be_better : good, "cores",
-                        std::to_string(cores) + " cores, " + std::to_string(config.workers.count) + " workers" +
-                            (config.workers.cores.empty() ? ", not pinned" : ", pinned"),
-                        crowded ? "Leave a core to control and the kernel, and pin the others: workers.cores (docs/deployment.md)." : ""});
+    findings.push_back(
+        {crowded ? could_be_better : good, "cores",
+         std::to_string(cores) + " cores, " + std::to_string(config.workers.count) + " workers" +
+             (config.workers.cores.empty() ? ", not pinned" : ", pinned"),
+         crowded ? "Leave a core to control and the kernel, and pin the others: workers.cores (docs/deployment.md)." : ""});
     findings.push_back(port(SOCK_STREAM, config.signaling.port, "signaling"));
     if (config.admin_api.enabled) findings.push_back(port(SOCK_STREAM, config.admin_api.port, "admin API"));
     if (config.api.governance.enabled) findings.push_back(port(SOCK_STREAM, config.api.governance.port, "governance API"));

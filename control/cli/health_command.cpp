@@ -42,8 +42,7 @@ int health(std::span<const std::string> arguments) {
   }
   const std::string url = flags.rest().empty() ? "http://localhost:4000/admin/health" : flags.rest().front();
   const char* known = std::getenv("SLUICE_ADMIN_SECRET");
-  const auto client =
-      AdminClient::at(url, flags.text("secret", known == nullptr ? "" : known), std::chrono::seconds(5));
+  const auto client = AdminClient::at(url, flags.text("secret", known == nullptr ? "" : known), std::chrono::seconds(5));
   if (!client) return fail(url, "That is no URL like http://localhost:4000/admin/health (https ends at a proxy).");
   const auto answer = client->call("GET", "");
   if (!answer) return fail(url, answer.error());

@@ -72,8 +72,8 @@ int init(std::span<const std::string> arguments) {
     return 0;
   }
   if (!flags.complaint().empty() || flags.rest().size() > 1) {
-    std::fprintf(stderr, "sluice init: %s.\n%s", flags.complaint().empty() ? "one folder at most" : flags.complaint().c_str(),
-                 usage);
+    std::fprintf(stderr, "sluice init: %s.\n%s",
+                 flags.complaint().empty() ? "one folder at most" : flags.complaint().c_str(), usage);
     return 2;
   }
   const std::string chosen = flags.text("template", "basic");

@@ -208,9 +208,7 @@ class Run {
   }
 
   /// Of this process's steady clock: sender and receiver are the same process.
-  static double now_ms() {
-    return std::chrono::duration<double, std::milli>(Clock::now().time_since_epoch()).count();
-  }
+  static double now_ms() { return std::chrono::duration<double, std::milli>(Clock::now().time_since_epoch()).count(); }
 
   void send_round() {
     std::vector<std::vector<Peer*>> rooms(static_cast<std::size_t>(plan_.rooms));
@@ -250,19 +248,21 @@ json report(const Plan& plan, const Figures& figures) {
   const double tried = static_cast<double>(figures.connected + figures.connect_errors);
   const std::uint64_t errors = figures.errors + figures.connect_errors;
   const double all = static_cast<double>(figures.messages + figures.offers) + tried;
-  return {{"timestamp", iso_now()},
-          {"config", {{"url", plan.url_text}, {"totalPeers", plan.peers}, {"numRooms", plan.rooms}, {"durationSec", plan.duration_s}}},
-          {"results",
-           {{"connected", figures.connected},
-            {"connectErrors", figures.connect_errors},
-            {"connectRate", percent(tried > 0 ? static_cast<double>(figures.connected) / tried : 0, 0)},
-            {"joinLatency", latency_json(figures.join_ms)},
-            {"messagesTotal", figures.messages},
-            {"offersSent", figures.offers},
-            {"msgPerSec", std::round(10 * static_cast<double>(figures.messages) / static_cast<double>(plan.duration_s)) / 10},
-            {"relayLatency", latency_json(figures.relay_ms)},
-            {"totalErrors", errors},
-            {"errorRate", percent(all > 0 ? static_cast<double>(errors) / all : 0, 2)}}}};
+  return {
+      {"timestamp", iso_now()},
+      {"config",
+       {{"url", plan.url_text}, {"totalPeers", plan.peers}, {"numRooms", plan.rooms}, {"durationSec", plan.duration_s}}},
+      {"results",
+       {{"connected", figures.connected},
+        {"connectErrors", figures.connect_errors},
+        {"connectRate", percent(tried > 0 ? static_cast<double>(figures.connected) / tried : 0, 0)},
+        {"joinLatency", latency_json(figures.join_ms)},
+        {"messagesTotal", figures.messages},
+        {"offersSent", figures.offers},
+        {"msgPerSec", std::round(10 * static_cast<double>(figures.messages) / static_cast<double>(plan.duration_s)) / 10},
+        {"relayLatency", latency_json(figures.relay_ms)},
+        {"totalErrors", errors},
+        {"errorRate", percent(all > 0 ? static_cast<double>(errors) / all : 0, 2)}}}};
 }
 
 void print(const json& results) {
@@ -292,12 +292,9 @@ json latency_json(std::vector<double> samples) {
     return rounded(samples[static_cast<std::size_t>(std::max(rank, 1.0)) - 1]);
   };
   const double sum = std::accumulate(samples.begin(), samples.end(), 0.0);
-  return {{"p50", percentile(50)},
-          {"p95", percentile(95)},
-          {"p99", percentile(99)},
-          {"min", rounded(samples.front())},
-          {"max", rounded(samples.back())},
-          {"avg", rounded(sum / static_cast<double>(samples.size()))}};
+  return {{"p50", percentile(50)},          {"p95", percentile(95)},
+          {"p99", percentile(99)},          {"min", rounded(samples.front())},
+          {"max", rounded(samples.back())}, {"avg", rounded(sum / static_cast<double>(samples.size()))}};
 }
 
 int signaling_benchmark(std::span<const std::string> arguments) {

@@ -80,13 +80,20 @@ class Simulation {
  private:
   void start(Server& server) {
     server.start_at.reset();
-    std::vector<std::string> words{
-        "sluice", "serve", "--signaling.host=127.0.0.1", "--signaling.port=" + std::to_string(server.port),
-        "--signaling.reconnectTtl=15000", "--signaling.autoCreateRooms=true", "--signaling.autoDestroyRooms=true",
-        "--adminApi=false", "--governance=false", "--workers.count=1", "--media.listen=127.0.0.1",
-        "--media.announced_ip=127.0.0.1",
-        "--media.port=" + std::to_string(media_port_first + media_ports_each * server.number),
-        "--control-socket=" + server.socket};
+    std::vector<std::string> words{"sluice",
+                                   "serve",
+                                   "--signaling.host=127.0.0.1",
+                                   "--signaling.port=" + std::to_string(server.port),
+                                   "--signaling.reconnectTtl=15000",
+                                   "--signaling.autoCreateRooms=true",
+                                   "--signaling.autoDestroyRooms=true",
+                                   "--adminApi=false",
+                                   "--governance=false",
+                                   "--workers.count=1",
+                                   "--media.listen=127.0.0.1",
+                                   "--media.announced_ip=127.0.0.1",
+                                   "--media.port=" + std::to_string(media_port_first + media_ports_each * server.number),
+                                   "--control-socket=" + server.socket};
     std::vector<char*> pointers;
     for (std::string& word : words) pointers.push_back(word.data());
     pointers.push_back(nullptr);
@@ -135,8 +142,8 @@ class Simulation {
     }
     while (const auto message = server.client->next(0ms)) {
       const json data = message->value("params", json::object()).value("data", json::object());
-      std::printf("[%ld] %s joined %s\n", server.number,
-                  data.value("peer", json::object()).value("id", "").c_str(), data.value("roomId", json()).dump().c_str());
+      std::printf("[%ld] %s joined %s\n", server.number, data.value("peer", json::object()).value("id", "").c_str(),
+                  data.value("roomId", json()).dump().c_str());
       std::fflush(stdout);
     }
     if (server.client->ended()) server.client.reset();
@@ -189,17 +196,19 @@ int simulate(std::span<const std::string> arguments) {
     return 2;
   }
   if (flags.has("redis"))
-    std::fprintf(stderr, "sluice simulate: several nodes over Redis are not in this version; the servers run side by side.\n");
+    std::fprintf(stderr,
+                 "sluice simulate: several nodes over Redis are not in this version; the servers run side by side.\n");
   std::string name = (std::filesystem::temp_directory_path() / "sluice-simulate-XXXXXX").string();
   if (::mkdtemp(name.data()) == nullptr) {
     std::fprintf(stderr, "sluice simulate: no folder can be made in the temporary folder.\n");
     return 1;
   }
-  struct sigaction action{};
+  struct sigaction action {};
   action.sa_handler = stop;
   (void)::sigaction(SIGINT, &action, nullptr);
   (void)::sigaction(SIGTERM, &action, nullptr);
-  std::printf("%ld servers, ports %ld to %ld, %ld rooms each; Ctrl-C ends them\n", processes, port, port + processes - 1, rooms);
+  std::printf("%ld servers, ports %ld to %ld, %ld rooms each; Ctrl-C ends them\n", processes, port, port + processes - 1,
+              rooms);
   std::fflush(stdout);
   Simulation(processes, port, rooms, name).run();
   return 0;

@@ -18,8 +18,8 @@ std::size_t width_of(std::string_view text) {
 
 std::string cell(const json& value) {
   if (value.is_null()) return "-";
-  std::string text = printable(value.is_string() ? value.get<std::string>()
-                                                  : value.dump(-1, ' ', false, json::error_handler_t::replace));
+  std::string text =
+      printable(value.is_string() ? value.get<std::string>() : value.dump(-1, ' ', false, json::error_handler_t::replace));
   if (width_of(text) <= cell_max) return text;
   std::size_t end = cell_max - 1;
   while (end > 0 && (text[end] & 0xC0) == 0x80) --end;

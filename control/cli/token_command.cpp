@@ -22,7 +22,8 @@ using nlohmann::json;
 namespace {
 
 constexpr const char* usage =
-    "usage: sluice token policy --sub ID [--room ROOM] [--role ROLE] [--caps LIST] [--expires 1h] [--region R] [--max-peers N]\n"
+    "usage: sluice token policy --sub ID [--room ROOM] [--role ROLE] [--caps LIST] [--expires 1h] [--region R] [--max-peers "
+    "N]\n"
     "       sluice token room --room ROOM --sub ID [--no-publish] [--no-subscribe] [--meta JSON] [--expires 24h]\n"
     "       sluice token turn --urls LIST [--user ID] [--expires 24h]\n\n"
     "Prints a token as the server with the same secret takes it.\n"
@@ -122,9 +123,10 @@ int turn(const CommandFlags& flags, const std::string& secret, std::int64_t expi
 }  // namespace
 
 int token(std::span<const std::string> arguments) {
-  CommandFlags flags(arguments,
-                     {"secret", "secret-file", "sub", "room", "role", "caps", "expires", "region", "max-peers", "meta", "urls", "user"},
-                     {"help", "no-publish", "no-subscribe"});
+  CommandFlags flags(
+      arguments,
+      {"secret", "secret-file", "sub", "room", "role", "caps", "expires", "region", "max-peers", "meta", "urls", "user"},
+      {"help", "no-publish", "no-subscribe"});
   if (flags.has("help")) {
     std::fputs(usage, stdout);
     return 0;
@@ -141,7 +143,8 @@ int token(std::span<const std::string> arguments) {
   if (!secret) return wrong(std::string("give the server's secret by --secret, --secret-file or ") + variable + ".");
   const std::string lifetime = flags.text("expires", is_policy ? "1h" : "24h");
   const auto expires = parse_token_duration(lifetime);
-  if (!expires || *expires < 0 || (*expires == 0 && kind != "room")) return wrong("--expires takes 30s, 15m, 1h, 7d or seconds.");
+  if (!expires || *expires < 0 || (*expires == 0 && kind != "room"))
+    return wrong("--expires takes 30s, 15m, 1h, 7d or seconds.");
   if (is_policy) return policy(flags, *secret, *expires);
   return kind == "room" ? room(flags, *secret, *expires) : turn(flags, *secret, *expires);
 }

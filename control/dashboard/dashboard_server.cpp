@@ -21,7 +21,8 @@ std::string_view type_of(std::string_view path) {
 }  // namespace
 
 bool is_dashboard_path(std::string_view path) noexcept {
-  return path == "/" || path == folder || (path.starts_with(folder) && path.size() > folder.size() && path[folder.size()] == '/');
+  return path == "/" || path == folder ||
+         (path.starts_with(folder) && path.size() > folder.size() && path[folder.size()] == '/');
 }
 
 loop::HttpResponse serve_dashboard(const loop::HttpRequest& request) {
@@ -31,14 +32,15 @@ loop::HttpResponse serve_dashboard(const loop::HttpRequest& request) {
   const auto found = std::find_if(files.begin(), files.end(), [&](const PageFile& file) { return file.path == path; });
   const bool reads = request.method == loop::HttpMethod::get || request.method == loop::HttpMethod::head;
   if (found == files.end() || !reads) return {404, "application/json", R"({"error":"Not found"})", {}};
-  return {200,
-          std::string(type_of(path)),
-          std::string(found->content),
-          {{"cache-control", "no-cache"},
-           {"content-security-policy",
-            "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'"},
-           {"x-content-type-options", "nosniff"},
-           {"referrer-policy", "no-referrer"}}};
+  return {
+      200,
+      std::string(type_of(path)),
+      std::string(found->content),
+      {{"cache-control", "no-cache"},
+       {"content-security-policy",
+        "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'"},
+       {"x-content-type-options", "nosniff"},
+       {"referrer-policy", "no-referrer"}}};
 }
 
 }  // namespace sluice

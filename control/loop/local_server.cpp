@@ -35,7 +35,10 @@ struct LocalServer::Impl {
   };
 
   Impl(EventLoop& event_loop, int descriptor, LocalHandler& local_handler, Limits local_limits)
-      : loop(static_cast<uv_loop_t*>(event_loop.native())), handler(local_handler), limits(local_limits), listener(descriptor) {
+      : loop(static_cast<uv_loop_t*>(event_loop.native())),
+        handler(local_handler),
+        limits(local_limits),
+        listener(descriptor) {
     watch_listener(event_loop);
     retry = event_loop.timer([this, &event_loop] { watch_listener(event_loop); });
   }

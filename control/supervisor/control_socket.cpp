@@ -45,7 +45,7 @@ Descriptor listen_at_path(const ControlSocketPlace& place, std::string& reason) 
     return {};
   }
   // Nobody does: a socket of a server that has ended. Anything but a socket is left alone.
-  struct stat status{};
+  struct stat status {};
   if (::lstat(text.c_str(), &status) == 0 && S_ISSOCK(status.st_mode)) (void)::unlink(text.c_str());
   Descriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   const NobodyElse while_bound;

@@ -11,8 +11,8 @@ namespace sluice {
 /// Sends lines such as "READY=1". False when nobody wants to know, or could not be told.
 bool notify_service_manager(std::string_view state) noexcept;
 
-/// How often WATCHDOG=1 is to be sent: half of what WATCHDOG_USEC allows; nothing without a watchdog, or when it is meant for
-/// another process (WATCHDOG_PID).
+/// How often WATCHDOG=1 is to be sent: half of what WATCHDOG_USEC allows; nothing without a watchdog, or when it is meant
+/// for another process (WATCHDOG_PID).
 [[nodiscard]] std::optional<Duration> watchdog_period() noexcept;
 
 }  // namespace sluice

@@ -15,12 +15,17 @@ using nlohmann::json;
 class CoreOperationsTest : public ::testing::Test {
  protected:
   CoreOperationsTest() {
-    add_core_operations(operations, {.rooms = rooms, .publications = &publications, .now = [this] { return now; }, .unix_ms = [] { return std::int64_t{5}; }});
-    listener = feed.listen([this](std::string_view event, const json& data, std::uint64_t) { heard.emplace_back(event, data); });
+    add_core_operations(operations, {.rooms = rooms,
+                                     .publications = &publications,
+                                     .now = [this] { return now; },
+                                     .unix_ms = [] { return std::int64_t{5}; }});
+    listener =
+        feed.listen([this](std::string_view event, const json& data, std::uint64_t) { heard.emplace_back(event, data); });
   }
   OperationResult ask(const std::string& name, const json& params = json::object()) {
     OperationResult answer = json();
-    operations.call(name, params, {"control-socket", ""}, OperationReply([&](OperationResult result) { answer = std::move(result); }));
+    operations.call(name, params, {"control-socket", ""},
+                    OperationReply([&](OperationResult result) { answer = std::move(result); }));
     return answer;
   }
   json good(const std::string& name, const json& params = json::object()) {
@@ -101,7 +106,8 @@ TEST_F(CoreOperationsTest, PeersAreSeenSpokenToAndChanged) {
   EXPECT_EQ(good("peers.list", {{"roomId", "r"}})["peers"].size(), 1U);
   EXPECT_EQ(bad("peers.list", {{"roomId", "none"}}), OperationError::Kind::not_found);
   (void)good("peers.update", {{"peerId", alice.value}, {"metadata", {{"hand", true}}}});
-  EXPECT_EQ(bad("peers.update", {{"peerId", alice.value}, {"metadata", {{"deep", json::object()}}}}), OperationError::Kind::invalid_params);
+  EXPECT_EQ(bad("peers.update", {{"peerId", alice.value}, {"metadata", {{"deep", json::object()}}}}),
+            OperationError::Kind::invalid_params);
   EXPECT_EQ(bad("peers.send", {{"peerId", "none"}, {"message", json::object()}}), OperationError::Kind::not_found);
   EXPECT_EQ(bad("rooms.broadcast", {{"roomId", "r"}}), OperationError::Kind::invalid_params) << "payload is missing";
   EXPECT_EQ(good("rooms.broadcast", {{"roomId", "r"}, {"payload", nullptr}})["sent"], 1);

@@ -15,8 +15,8 @@ using nlohmann::json;
 
 class GovernanceApiTest : public ::testing::Test {
  protected:
-  loop::HttpResponse call(HttpMethod method, const std::string& path, const std::string& body = "", const std::string& query = "",
-                          const std::string& authorization = "") {
+  loop::HttpResponse call(HttpMethod method, const std::string& path, const std::string& body = "",
+                          const std::string& query = "", const std::string& authorization = "") {
     loop::HttpRequest request;
     request.method = method;
     request.path = path;
@@ -25,10 +25,13 @@ class GovernanceApiTest : public ::testing::Test {
     request.authorization = authorization;
     return api.handle(request);
   }
-  json get(const std::string& path, const std::string& query = "") { return json::parse(call(HttpMethod::get, path, "", query).body); }
+  json get(const std::string& path, const std::string& query = "") {
+    return json::parse(call(HttpMethod::get, path, "", query).body);
+  }
   /// An operation that tells what it was asked.
   void attach(const std::string& name, std::vector<Operation::Parameter> parameters = {}) {
-    operations.add({name, "", std::move(parameters), "", [name](const json& params, const OperationCaller& caller, const OperationReply& reply) {
+    operations.add({name, "", std::move(parameters), "",
+                    [name](const json& params, const OperationCaller& caller, const OperationReply& reply) {
                       EXPECT_EQ(caller.origin, "http");
                       reply(json{{"called", name}, {"params", params}});
                     }});
@@ -55,7 +58,8 @@ TEST_F(GovernanceApiTest, GivesTheEmptyAnswersOfModulesThatAreNotAttached) {
   EXPECT_EQ(get("/sfu"), (json{{"sfus", json::array()}}));
   EXPECT_EQ(get("/threats")["bans"], json::array());
   EXPECT_EQ(get("/threats")["stats"]["whitelist"], json::array());
-  EXPECT_EQ(json::parse(call(HttpMethod::del, "/threats/bans/10.0.0.1").body), (json{{"unbanned", true}, {"ip", "10.0.0.1"}}));
+  EXPECT_EQ(json::parse(call(HttpMethod::del, "/threats/bans/10.0.0.1").body),
+            (json{{"unbanned", true}, {"ip", "10.0.0.1"}}));
   EXPECT_EQ(call(HttpMethod::get, "/health/slo").status, 503);
 }
 
@@ -74,13 +78,14 @@ TEST_F(GovernanceApiTest, CallsTheOperationOfEachRow) {
   EXPECT_EQ(get("/compliance/consents/r/p")["params"], (json{{"roomId", "r"}, {"peerId", "p"}}));
   EXPECT_EQ(json::parse(call(HttpMethod::post, "/compliance/consents/r/p", R"({"types":["x"],"more":1})").body)["params"],
             (json{{"roomId", "r"}, {"peerId", "p"}, {"types", {"x"}}}));
-  EXPECT_EQ(json::parse(call(HttpMethod::post, "/compliance/consents/r/p", "no json").body)["params"].contains("types"), false);
+  EXPECT_EQ(json::parse(call(HttpMethod::post, "/compliance/consents/r/p", "no json").body)["params"].contains("types"),
+            false);
   EXPECT_EQ(json::parse(call(HttpMethod::del, "/compliance/consents/r/p").body)["called"], "consent.revoke");
   const std::vector<std::tuple<HttpMethod, std::string, std::string>> plain{
-      {HttpMethod::get, "/residency", "residency.stats"}, {HttpMethod::get, "/sessions", "sessions.stats"},
-        {HttpMethod::del, "/sessions/p", "sessions.expire"}, {HttpMethod::get, "/traces", "traces.query"},
-        {HttpMethod::get, "/sfu", "sfu.orchestrator"}, {HttpMethod::get, "/threats", "bans.list"},
-        {HttpMethod::del, "/threats/bans/::1", "bans.remove"}};
+      {HttpMethod::get, "/residency", "residency.stats"},   {HttpMethod::get, "/sessions", "sessions.stats"},
+      {HttpMethod::del, "/sessions/p", "sessions.expire"},  {HttpMethod::get, "/traces", "traces.query"},
+      {HttpMethod::get, "/sfu", "sfu.orchestrator"},        {HttpMethod::get, "/threats", "bans.list"},
+      {HttpMethod::del, "/threats/bans/::1", "bans.remove"}};
   for (const auto& [method, path, operation] : plain) {
     attach(operation);
     EXPECT_EQ(json::parse(call(method, path).body)["called"], operation);
@@ -88,7 +93,9 @@ TEST_F(GovernanceApiTest, CallsTheOperationOfEachRow) {
 }
 
 TEST_F(GovernanceApiTest, GivesLinesMetricsHealthAndFailover) {
-  operations.add({"audit.export", "", {}, "", [](const json&, const OperationCaller&, const OperationReply& reply) { reply(json{{"ndjson", "{}\n{}\n"}}); }});
+  operations.add({"audit.export", "", {}, "", [](const json&, const OperationCaller&, const OperationReply& reply) {
+                    reply(json{{"ndjson", "{}\n{}\n"}});
+                  }});
   EXPECT_EQ(call(HttpMethod::get, "/audit/export").body, "{}\n{}\n");
   EXPECT_EQ(call(HttpMethod::get, "/metrics/prometheus").content_type, "text/plain; version=0.0.4");
   EXPECT_NE(call(HttpMethod::get, "/admin/metrics/prometheus").body.find("x 1"), std::string::npos);
@@ -98,14 +105,19 @@ TEST_F(GovernanceApiTest, GivesLinesMetricsHealthAndFailover) {
   EXPECT_EQ(bare.handle(request).status, 503);
   EXPECT_EQ(json::parse(bare.handle(request).body)["error"], "MetricsCollector not attached");
   std::string status = "healthy";
-  operations.add({"health.slo", "", {}, "", [&status](const json&, const OperationCaller&, const OperationReply& reply) { reply(json{{"status", status}}); }});
+  operations.add({"health.slo", "", {}, "", [&status](const json&, const OperationCaller&, const OperationReply& reply) {
+                    reply(json{{"status", status}});
+                  }});
   EXPECT_EQ(call(HttpMethod::get, "/health/slo").status, 200);
   status = "degraded";
   EXPECT_EQ(call(HttpMethod::get, "/health/slo").status, 503);
   EXPECT_EQ(json::parse(call(HttpMethod::post, "/sfu/failover").body)["error"], "fromRegion required");
   EXPECT_EQ(call(HttpMethod::post, "/sfu/failover", R"({"fromRegion":"eu"})").status, 503);
   attach("sfu.failover");
-  EXPECT_EQ(json::parse(call(HttpMethod::post, "/sfu/failover", R"({"fromRegion":"eu","toRegion":"us"})").body)["params"]["toRegion"], "us");
+  EXPECT_EQ(
+      json::parse(
+          call(HttpMethod::post, "/sfu/failover", R"({"fromRegion":"eu","toRegion":"us"})").body)["params"]["toRegion"],
+      "us");
 }
 
 TEST_F(GovernanceApiTest, AsksForTheSecretAndKeepsErrorsToItself) {

@@ -48,12 +48,17 @@ class FakeHooks final : public HookRegistry {
 class RpcSessionTest : public ::testing::Test {
  protected:
   RpcSessionTest() {
-    operations.add({"test.echo", "Says it again", {{"text", "string", true, "what"}}, "{text}",
+    operations.add({"test.echo",
+                    "Says it again",
+                    {{"text", "string", true, "what"}},
+                    "{text}",
                     [](const json& params, const OperationCaller& caller, const OperationReply& reply) {
                       reply(json{{"text", params["text"]}, {"by", caller.origin}});
                     }});
-    operations.add({"test.later", "Answers later", {}, "{}",
-                    [this](const json&, const OperationCaller&, OperationReply reply) { later.push_back(std::move(reply)); }});
+    operations.add(
+        {"test.later", "Answers later", {}, "{}", [this](const json&, const OperationCaller&, OperationReply reply) {
+           later.push_back(std::move(reply));
+         }});
     operations.add({"test.fail", "Fails", {}, "{}", [](const json&, const OperationCaller&, const OperationReply& reply) {
                       reply(unexpected(OperationError{OperationError::Kind::not_found, "Room not found"}));
                     }});
@@ -70,9 +75,9 @@ class RpcSessionTest : public ::testing::Test {
   RpcStatistics statistics;
   std::vector<OperationReply> later;
   FakeSink sink;
-  std::unique_ptr<RpcSession> session =
-      std::make_unique<RpcSession>(RpcServices{operations, events, &hooks, &statistics}, sink,
-                                   OperationCaller{"control-socket", "uid 0"}, RpcLimits{.calls_max = 3, .queue_bytes_max = 20000});
+  std::unique_ptr<RpcSession> session = std::make_unique<RpcSession>(RpcServices{operations, events, &hooks, &statistics},
+                                                                     sink, OperationCaller{"control-socket", "uid 0"},
+                                                                     RpcLimits{.calls_max = 3, .queue_bytes_max = 20000});
 };
 
 TEST_F(RpcSessionTest, AnswersCallsUnderTheirId) {
@@ -131,18 +136,24 @@ TEST_F(RpcSessionTest, BoundsCallsUnderWayAndForgetsThemWithTheSession) {
 }
 
 TEST_F(RpcSessionTest, SendsEventsThatASubscriptionWants) {
-  EXPECT_EQ(ask(R"({"jsonrpc":"2.0","id":1,"method":"events.subscribe","params":{"patterns":["peer:*"],"rooms":["r"]}})")["result"]["subscription"], 1);
-  EXPECT_EQ(ask(R"({"jsonrpc":"2.0","id":1,"method":"events.subscribe","params":{"events":["threat"]}})")["result"]["subscription"], 2);
+  EXPECT_EQ(ask(R"({"jsonrpc":"2.0","id":1,"method":"events.subscribe","params":{"patterns":["peer:*"],"rooms":["r"]}})")
+                ["result"]["subscription"],
+            1);
+  EXPECT_EQ(ask(R"({"jsonrpc":"2.0","id":1,"method":"events.subscribe","params":{"events":["threat"]}})")["result"]
+                                                                                                         ["subscription"],
+            2);
   events.emit("peer:joined", {{"roomId", "other"}});
   events.emit("room:created", {{"roomId", "r"}});
   EXPECT_EQ(sink.next(), nullptr);
   events.emit("peer:joined", {{"roomId", "r"}});
-  EXPECT_EQ(sink.next()["params"], (json{{"subscription", 1}, {"event", "peer:joined"}, {"number", 3}, {"data", {{"roomId", "r"}}}}));
+  EXPECT_EQ(sink.next()["params"],
+            (json{{"subscription", 1}, {"event", "peer:joined"}, {"number", 3}, {"data", {{"roomId", "r"}}}}));
   events.emit("peer:left", {{"peer", {{"roomId", "r"}}}});
   EXPECT_EQ(sink.next()["params"]["event"], "peer:left") << "the room may stand inside the peer";
   events.emit("threat", {{"level", "ban"}});
   EXPECT_EQ(sink.next()["params"]["subscription"], 2);
-  EXPECT_EQ(ask(R"({"jsonrpc":"2.0","id":1,"method":"events.unsubscribe","params":{"subscription":2}})")["result"]["dropped"], 0);
+  EXPECT_EQ(
+      ask(R"({"jsonrpc":"2.0","id":1,"method":"events.unsubscribe","params":{"subscription":2}})")["result"]["dropped"], 0);
   events.emit("threat", json::object());
   EXPECT_EQ(sink.next(), nullptr);
   EXPECT_EQ(error_of(R"({"jsonrpc":"2.0","id":1,"method":"events.unsubscribe","params":{"subscription":2}})"), -32001);
@@ -171,12 +182,14 @@ TEST_F(RpcSessionTest, DropsEventsOfASlowReaderAndSaysHowMany) {
   EXPECT_EQ(sink.next(), nullptr) << "not short enough yet";
   sink.queued = 100;
   session->drained();
-  EXPECT_EQ(sink.next(), (json{{"jsonrpc", "2.0"}, {"method", "events.dropped"}, {"params", {{"subscription", 1}, {"count", 5}}}}));
+  EXPECT_EQ(sink.next(),
+            (json{{"jsonrpc", "2.0"}, {"method", "events.dropped"}, {"params", {{"subscription", 1}, {"count", 5}}}}));
   EXPECT_EQ(ask(R"({"jsonrpc":"2.0","id":9,"method":"rpc.ping"})")["id"], 9) << "answers are never dropped";
 }
 
 TEST_F(RpcSessionTest, PutsOutWhoCallsWithoutReading) {
-  const std::string call = json{{"jsonrpc", "2.0"}, {"id", 1}, {"method", "test.echo"}, {"params", {{"text", std::string(5000, 'x')}}}}.dump();
+  const std::string call =
+      json{{"jsonrpc", "2.0"}, {"id", 1}, {"method", "test.echo"}, {"params", {{"text", std::string(5000, 'x')}}}}.dump();
   for (int i = 0; i < 10; ++i) session->receive(call);
   EXPECT_TRUE(sink.closed);
   EXPECT_LT(sink.lines.size(), 6U);
@@ -184,7 +197,9 @@ TEST_F(RpcSessionTest, PutsOutWhoCallsWithoutReading) {
 }
 
 TEST_F(RpcSessionTest, LetsAClientAnswerHooks) {
-  EXPECT_EQ(ask(R"({"jsonrpc":"2.0","id":1,"method":"hooks.register","params":{"hooks":["beforeJoin"]}})")["result"]["hooks"], json({"beforeJoin"}));
+  EXPECT_EQ(
+      ask(R"({"jsonrpc":"2.0","id":1,"method":"hooks.register","params":{"hooks":["beforeJoin"]}})")["result"]["hooks"],
+      json({"beforeJoin"}));
   EXPECT_EQ(error_of(R"({"jsonrpc":"2.0","id":1,"method":"hooks.register","params":{"hooks":["nothing"]}})"), -32602);
   std::vector<std::string> heard;
   const auto hear = [&](Result<json, std::string> result) { heard.push_back(result ? result->dump() : result.error()); };
@@ -198,7 +213,8 @@ TEST_F(RpcSessionTest, LetsAClientAnswerHooks) {
   EXPECT_EQ(heard.size(), 1U) << "a second answer is none";
 
   hooks.providers.at("beforeJoin")(json::object(), hear);
-  session->receive(json{{"jsonrpc", "2.0"}, {"id", sink.next()["id"]}, {"error", {{"code", 1}, {"message", "no database"}}}}.dump());
+  session->receive(
+      json{{"jsonrpc", "2.0"}, {"id", sink.next()["id"]}, {"error", {{"code", 1}, {"message", "no database"}}}}.dump());
   EXPECT_EQ(heard.back(), "no database");
   hooks.providers.at("beforeJoin")(json::object(), hear);
   session.reset();
@@ -222,9 +238,11 @@ TEST(EventCatalog, IsInOrderWithoutRepetition) {
 
 TEST(Patterns, HaveStarsForAnything) {
   using Pairs = std::vector<std::pair<std::string, std::string>>;
-  for (const auto& [name, pattern] : Pairs{{"peer:joined", "peer:*"}, {"x", "*"}, {"", "*"}, {"abcabd", "*abd"}, {"a", "a"}, {"aXbXc", "a*b*c"}})
+  for (const auto& [name, pattern] :
+       Pairs{{"peer:joined", "peer:*"}, {"x", "*"}, {"", "*"}, {"abcabd", "*abd"}, {"a", "a"}, {"aXbXc", "a*b*c"}})
     EXPECT_TRUE(matches_pattern(name, pattern)) << name << ' ' << pattern;
-  for (const auto& [name, pattern] : Pairs{{"peer:joined", "room:*"}, {"x", ""}, {"ab", "a"}, {"a", "ab"}, {"abcab", "*abd"}})
+  for (const auto& [name, pattern] :
+       Pairs{{"peer:joined", "room:*"}, {"x", ""}, {"ab", "a"}, {"a", "ab"}, {"abcab", "*abd"}})
     EXPECT_FALSE(matches_pattern(name, pattern)) << name << ' ' << pattern;
 }
 

@@ -116,7 +116,8 @@ TEST(CheckConfig, SaysWhetherAServerCouldStart) {
 TEST(Benchmark, TakesPercentilesAsTheContractSays) {
   std::vector<double> samples;
   for (int i = 100; i >= 1; --i) samples.push_back(i);
-  EXPECT_EQ(latency_json(samples), (json{{"p50", 50.0}, {"p95", 95.0}, {"p99", 99.0}, {"min", 1.0}, {"max", 100.0}, {"avg", 50.5}}));
+  EXPECT_EQ(latency_json(samples),
+            (json{{"p50", 50.0}, {"p95", 95.0}, {"p99", 99.0}, {"min", 1.0}, {"max", 100.0}, {"avg", 50.5}}));
   EXPECT_EQ(latency_json({7})["p99"], 7.0);
   EXPECT_EQ(latency_json({})["p50"], 0);
 }
@@ -130,7 +131,13 @@ TEST(WebSocketClient, SpeaksAndUnderstandsFrames) {
   WebSocketClient client(*url, 0);
   EXPECT_TRUE(client.output().starts_with("GET /x HTTP/1.1\r\n"));
   client.output().clear();
-  const std::string frames = std::string("HTTP/1.1 101 Switching Protocols\r\n\r\n") + "\x01\x03" "abc" + "\x89\x01" "p" + "\x80\x02" "de" +
+  const std::string frames = std::string("HTTP/1.1 101 Switching Protocols\r\n\r\n") +
+                             "\x01\x03"
+                             "abc" +
+                             "\x89\x01"
+                             "p" +
+                             "\x80\x02"
+                             "de" +
                              std::string("\x81\x7E\x01\x00", 4) + std::string(256, 'x') + std::string("\x88\x00", 2);
   for (const char c : frames) client.receive(as_bytes(std::string_view(&c, 1)));
   EXPECT_EQ(client.next_message(), "abcde");

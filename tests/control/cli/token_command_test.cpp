@@ -32,7 +32,9 @@ std::string printed(std::vector<std::string> words) {
 
 TEST(Token, MakesPolicyTokensThatTheServerTakes) {
   const std::int64_t now = std::int64_t{std::time(nullptr)} * 1000;
-  const auto policy = verify_policy_token(printed({"policy", "--sub=alice", "--room", "r", "--role=host", "--caps=publish,data", "--expires=15m", "--max-peers=3"}), secret, now);
+  const auto policy = verify_policy_token(printed({"policy", "--sub=alice", "--room", "r", "--role=host",
+                                                   "--caps=publish,data", "--expires=15m", "--max-peers=3"}),
+                                          secret, now);
   ASSERT_TRUE(policy) << policy.error();
   EXPECT_EQ(policy->subject, "alice");
   EXPECT_EQ(policy->room, "r");
@@ -47,7 +49,9 @@ TEST(Token, MakesPolicyTokensThatTheServerTakes) {
 }
 
 TEST(Token, MakesRoomTokensThatTheServerTakes) {
-  const auto claims = verify_room_token(printed({"room", "--sub=bob", "--room=r", "--no-publish", R"(--meta={"name":"Bob"})", "--expires=0"}), secret, std::time(nullptr));
+  const auto claims = verify_room_token(
+      printed({"room", "--sub=bob", "--room=r", "--no-publish", R"(--meta={"name":"Bob"})", "--expires=0"}), secret,
+      std::time(nullptr));
   ASSERT_TRUE(claims) << claims.error();
   EXPECT_EQ(claims->subject, "bob");
   EXPECT_EQ(claims->can_publish, false);
@@ -62,7 +66,8 @@ TEST(Token, MakesTurnCredentials) {
   const nlohmann::json server = nlohmann::json::parse(printed({"turn", "--urls=turn:a:3478,turns:a:443", "--user=u:1"}));
   EXPECT_EQ(server["urls"].size(), 2U);
   const TurnCredentials credentials({{"turn:a:3478"}, {secret}, std::chrono::seconds(1)});
-  const auto verdict = credentials.verify(server["username"].get<std::string>(), server["credential"].get<std::string>(), std::time(nullptr));
+  const auto verdict =
+      credentials.verify(server["username"].get<std::string>(), server["credential"].get<std::string>(), std::time(nullptr));
   EXPECT_TRUE(verdict.valid);
   EXPECT_EQ(verdict.user, "u:1");
   EXPECT_EQ(printed({"turn"}), "");

@@ -48,7 +48,8 @@ class LocalServerTest : public ::testing::Test, public LocalHandler {
   static std::string read_all(int fd) {
     std::string text;
     std::array<char, 65536> part{};
-    for (ssize_t size = 0; (size = ::recv(fd, part.data(), part.size(), 0)) > 0;) text.append(part.data(), static_cast<std::size_t>(size));
+    for (ssize_t size = 0; (size = ::recv(fd, part.data(), part.size(), 0)) > 0;)
+      text.append(part.data(), static_cast<std::size_t>(size));
     return text;
   }
 

@@ -215,6 +215,8 @@ int LwsServer::write_queue(LwsSocket& socket) {
 /// At the end of a turn of the loop: sockets that something was queued for are written at once, without waiting for the
 /// kernel to say that they are writable, which would cost two more system calls each.
 void LwsServer::flush() {
+  if (to_flush_.empty()) return;
+  next_turn_->arm(never);  // this is the end of a turn: no other one is needed for what is flushed here
   while (!to_flush_.empty()) {
     for (const SocketId id : std::exchange(to_flush_, {})) {
       const auto found = sockets_.find(id);

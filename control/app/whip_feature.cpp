@@ -27,6 +27,7 @@ class WhipFeature final : public Feature {
         route_(sessions_, whip_options(context.config),
                {context.now, [this](std::string_view name) { return names_.id(whip_dialect_name, name); },
                 [&native = context.native](const PeerId& peer, TimePoint now) { return native.ice_servers(peer, now); }}) {
+    if (context.guard != nullptr) sessions_.set_guard(*context.guard);
     context.routes.add(route_);
   }
   void restored(TimePoint now) override { sessions_.restored(now); }

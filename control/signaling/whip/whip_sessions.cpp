@@ -124,6 +124,9 @@ PeerId WhipSessions::open(Request request, TimePoint now, std::function<void(Ans
     done(unexpected(std::move(failure)));
     return PeerId();
   };
+  if (guard_ != nullptr) {
+    if (const auto why = guard_->refuse_connection(request.ip, now)) return fail({403, *why});
+  }
   if (!join_limit_.admit(request.ip, now)) return fail({429, "too many sessions opened from this address in a second"});
   if (sessions_.size() >= options_.sessions_max) return fail({503, "too many sessions"});
   if (request.offer.size() > options_.offer_bytes_max) return fail({413, "the offer is too long"});
@@ -312,7 +315,10 @@ bool WhipSessions::admit_patch(std::string_view id, TimePoint now) {
     session.patches_since = now;
     session.patches = 0;
   }
-  return ++session.patches <= options_.patches_per_minute_max;
+  if (++session.patches > options_.patches_per_minute_max) return false;
+  if (guard_ == nullptr) return true;
+  const PeerId peer = session.peer;  // the session may end by this
+  return guard_->check(peer, {ClientRequest::sdp, 0, true, false}, now) == GuardVerdict::pass;
 }
 
 void WhipSessions::restored(TimePoint now) {

@@ -15,6 +15,7 @@
 #include "control/bus/bus.hpp"
 #include "control/rooms/facts.hpp"
 #include "control/rooms/media_signaling.hpp"
+#include "control/rooms/message_guard.hpp"
 #include "control/rooms/publications.hpp"
 #include "control/rooms/rooms.hpp"
 #include "control/sessions/sessions.hpp"
@@ -43,6 +44,9 @@ class WhipSessions {
   ~WhipSessions();
   WhipSessions(const WhipSessions&) = delete;
   WhipSessions& operator=(const WhipSessions&) = delete;
+
+  /// Asked for every session that is opened and every change of one; borrowed for life.
+  void set_guard(MessageGuard& guard) { guard_ = &guard; }
 
   struct Request {
     whip::Role role = whip::Role::publish;
@@ -113,6 +117,7 @@ class WhipSessions {
   StateLog& log_;
   Entropy& entropy_;
   WhipOptions options_;
+  MessageGuard* guard_ = nullptr;
   JoinLimit join_limit_;
   std::unordered_map<std::string, Session> sessions_;
   std::unordered_map<PeerId, std::string> by_peer_;

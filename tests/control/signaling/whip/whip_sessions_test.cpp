@@ -251,6 +251,36 @@ TEST_F(WhipSession, APeerThatWasNotToldOfItsSessionDoesNotStay) {
   EXPECT_FALSE(log.get("whip/junk"));
 }
 
+/// Refuses one address, and all messages when it is told to.
+class Guard final : public MessageGuard {
+ public:
+  std::optional<std::string> refuse_connection(std::string_view ip, TimePoint) override {
+    if (ip == banned) return "This address is banned";
+    return std::nullopt;
+  }
+  GuardVerdict check(const PeerId&, const GuardedMessage& message, TimePoint) override {
+    EXPECT_EQ(message.request, ClientRequest::sdp);
+    return verdict;
+  }
+  std::string banned;
+  GuardVerdict verdict = GuardVerdict::pass;
+};
+
+TEST_F(WhipSession, TheGuardRefusesAddressesAndChanges) {
+  Guard guard;
+  server.sessions.set_guard(guard);
+  const HttpResponse created = server.post("/whip/r", publishing());
+  EXPECT_EQ(created.status, 201);
+  const std::string url = Server::header(created, "location");
+  EXPECT_EQ(server.patch(url, "*", "a=end-of-candidates").status, 204);
+  guard.verdict = GuardVerdict::drop;
+  EXPECT_EQ(server.patch(url, "*", "a=end-of-candidates").status, 429);
+  guard.banned = "192.0.2.7";
+  const HttpResponse refused = server.post("/whip/r", publishing());
+  EXPECT_EQ(refused.status, 403);
+  EXPECT_NE(refused.body.find("banned"), std::string::npos);
+}
+
 TEST_F(WhipSession, SessionsAreBounded) {
   WhipOptions options;
   options.sessions_max = 2;

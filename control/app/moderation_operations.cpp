@@ -24,7 +24,8 @@ void add_action(FeatureContext& context, ModerationBus& moderation, const char* 
   parameters.insert(parameters.end(), {actor_parameter, reason_parameter});
   context.operations.add(
       {std::string("moderation.") + name, summary, std::move(parameters), "{done: true}",
-       answering([&moderation, action, targeted, reason = std::string(default_reason)](const json& params) -> OperationResult {
+       answering([&moderation, action, targeted,
+                  reason = std::string(default_reason)](const json& params) -> OperationResult {
          const ModerationBus::Act act{RoomId(parameter<std::string>(params, "roomId")),
                                       PeerId(parameter<std::string>(params, "targetId")),
                                       parameter<std::string>(params, "actorId", std::string(ModerationBus::system_actor)),

@@ -21,9 +21,8 @@ using OperationFailure = OperationError::Kind;
 /// An operation that answers at once.
 template <typename Function>
 [[nodiscard]] Operation::Handler answering(Function function) {
-  return [function = std::move(function)](const nlohmann::json& params, const OperationCaller&, const OperationReply& reply) {
-    reply(function(params));
-  };
+  return [function = std::move(function)](const nlohmann::json& params, const OperationCaller&,
+                                          const OperationReply& reply) { reply(function(params)); };
 }
 
 /// A parameter of a checked type; `fallback` when it is not there or null.
@@ -34,7 +33,8 @@ template <typename T>
 }
 
 /// A list of texts; nothing when there is anything else in it.
-[[nodiscard]] inline std::optional<std::vector<std::string>> texts_parameter(const nlohmann::json& params, const char* name) {
+[[nodiscard]] inline std::optional<std::vector<std::string>> texts_parameter(const nlohmann::json& params,
+                                                                             const char* name) {
   std::vector<std::string> texts;
   const auto found = params.find(name);
   if (found == params.end() || !found->is_array()) return std::nullopt;

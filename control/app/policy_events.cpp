@@ -14,7 +14,7 @@ json names_of(ConsentTypes types) {
 }
 
 void tell_moderation(EventFeed& events, const ModerationEntry& entry) {
-  json data{{"action", entry.action}, {"actorId", entry.actor},   {"targetId", nullptr},
+  json data{{"action", entry.action},     {"actorId", entry.actor}, {"targetId", nullptr},
             {"roomId", entry.room.value}, {"reason", entry.reason}, {"ts", entry.ts}};
   if (!entry.target.empty()) data["targetId"] = entry.target;
   // Both the documentation's name and the program's.
@@ -73,10 +73,12 @@ std::vector<Bus::Subscription> follow_policy_events(FeatureContext& context) {
                                    {"epoch", fact.restrictions.epoch}});
   });
   on.template operator()<ConsentRequired>([](EventFeed& feed, const ConsentRequired& fact) {
-    feed.emit("consent:required", {{"peerId", fact.peer.value}, {"roomId", fact.room.value}, {"types", names_of(fact.types)}});
+    feed.emit("consent:required",
+              {{"peerId", fact.peer.value}, {"roomId", fact.room.value}, {"types", names_of(fact.types)}});
   });
-  on.template operator()<ConsentGranted>(
-      [](EventFeed& feed, const ConsentGranted& fact) { feed.emit("consent:granted", json::parse(record_json(fact.record))); });
+  on.template operator()<ConsentGranted>([](EventFeed& feed, const ConsentGranted& fact) {
+    feed.emit("consent:granted", json::parse(record_json(fact.record)));
+  });
   on.template operator()<ConsentWithdrawn>([](EventFeed& feed, const ConsentWithdrawn& fact) {
     feed.emit("consent:withdrawn", {{"peerId", fact.peer.value},
                                     {"roomId", fact.room.value},
@@ -103,10 +105,9 @@ std::vector<Bus::Subscription> follow_policy_events(FeatureContext& context) {
     feed.emit(name, {{"roomId", fact.room.value}, {"peerId", fact.peer.value}, {"version", fact.version}});
   });
   if (const auto& residency = context.config.policy.data_residency) {
-    on.template operator()<ResidencyViolated>([local = residency->local_region, now = context.now, unix_ms = context.unix_ms](
-                                                  EventFeed& feed, const ResidencyViolated& fact) {
-      tell_residency(feed, fact, local, unix_ms(now()));
-    });
+    on.template operator()<ResidencyViolated>(
+        [local = residency->local_region, now = context.now, unix_ms = context.unix_ms](
+            EventFeed& feed, const ResidencyViolated& fact) { tell_residency(feed, fact, local, unix_ms(now())); });
   }
   return subscriptions;
 }

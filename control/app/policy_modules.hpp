@@ -35,7 +35,8 @@ struct PolicyModules {
   std::optional<E2ePayloads> e2e_payloads;
 };
 
-/// What can be asked of the modules that are there (contract sections 37 and 40). `modules` must outlive the operations' use.
+/// What can be asked of the modules that are there (contract sections 37 and 40). `modules` must outlive the operations'
+/// use.
 void add_policy_operations(FeatureContext& context, PolicyModules& modules);
 void add_compliance_operations(FeatureContext& context, PolicyModules& modules);
 void add_moderation_operations(FeatureContext& context, PolicyModules& modules);

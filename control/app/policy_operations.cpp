@@ -71,7 +71,9 @@ OperationResult issue_room_token(const std::string& secret, std::int64_t now_uni
                          : expires->is_number_integer() ? std::optional(expires->get<std::int64_t>())
                          : expires->is_string()         ? parse_token_duration(expires->get<std::string>())
                                                         : std::nullopt;
-    if (!request.expires_in) return operation_error(OperationFailure::invalid_params, "'expires' must be seconds, or a text like 30s, 15m, 1h, 7d.");
+    if (!request.expires_in)
+      return operation_error(OperationFailure::invalid_params,
+                             "'expires' must be seconds, or a text like 30s, 15m, 1h, 7d.");
   }
   if (params.contains("notBefore") && !params["notBefore"].is_null()) {
     request.not_before = params["notBefore"].get<std::int64_t>();
@@ -97,38 +99,42 @@ OperationResult verify_room_token_operation(const std::string& secret, std::int6
 void add_policy_engine_operations(FeatureContext& context, PolicyEngine& engine) {
   const auto now = context.now;
   const auto ttl = context.config.policy.policy_engine->token_ttl;
-  context.operations.add({"policy.issue",
-                          "Makes a policy token",
-                          {{"sub", "string", true, "who it is for"},
-                           {"roomId", "string", false, "the room, * for any (default)"},
-                           {"role", "string", false, "default viewer"},
-                           {"caps", "array", false, "capabilities; default: policyEngine.defaultCaps"},
-                           {"expiresIn", "integer", false, "life in ms"},
-                           {"region", "string", false, "region tag of the bearer"},
-                           {"maxPeers", "integer", false, "lowers the room's capacity for the bearer"}},
-                          "{token, policy}",
-                          answering([&engine, ttl, now](const json& params) { return issue_policy(engine, ttl, now(), params); })});
+  context.operations.add(
+      {"policy.issue",
+       "Makes a policy token",
+       {{"sub", "string", true, "who it is for"},
+        {"roomId", "string", false, "the room, * for any (default)"},
+        {"role", "string", false, "default viewer"},
+        {"caps", "array", false, "capabilities; default: policyEngine.defaultCaps"},
+        {"expiresIn", "integer", false, "life in ms"},
+        {"region", "string", false, "region tag of the bearer"},
+        {"maxPeers", "integer", false, "lowers the room's capacity for the bearer"}},
+       "{token, policy}",
+       answering([&engine, ttl, now](const json& params) { return issue_policy(engine, ttl, now(), params); })});
   context.operations.add({"policy.verify",
                           "Looks at a policy token",
                           {{"token", "string", true, "the token"}},
                           "{valid: true, policy} or {valid: false, reason}",
                           answering([&engine, now](const json& params) { return verify_policy(engine, now(), params); })});
-  context.operations.add({"policy.stats", "How the policy engine is set", {}, "{required, issuer, defaultCaps}",
+  context.operations.add({"policy.stats",
+                          "How the policy engine is set",
+                          {},
+                          "{required, issuer, defaultCaps}",
                           answering([&engine](const json&) -> OperationResult {
                             const PolicyEngineOptions& options = engine.options();
                             return json{{"required", options.required},
                                         {"issuer", options.issuer},
                                         {"defaultCaps", json::parse(capabilities_json(options.default_capabilities))}};
                           })});
-  context.operations.add({"policy.getCaps",
-                          "A member's capabilities",
-                          {{"peerId", "string", true, "the member"}},
-                          "{peerId, caps}",
-                          answering([&engine](const json& params) -> OperationResult {
-                            const auto peer = parameter<std::string>(params, "peerId");
-                            return json{{"peerId", peer},
-                                        {"caps", json::parse(capabilities_json(engine.capabilities_of(PeerId(peer))))}};
-                          })});
+  context.operations.add(
+      {"policy.getCaps",
+       "A member's capabilities",
+       {{"peerId", "string", true, "the member"}},
+       "{peerId, caps}",
+       answering([&engine](const json& params) -> OperationResult {
+         const auto peer = parameter<std::string>(params, "peerId");
+         return json{{"peerId", peer}, {"caps", json::parse(capabilities_json(engine.capabilities_of(PeerId(peer))))}};
+       })});
   context.operations.add({"policy.setCaps",
                           "Gives a member other capabilities, at once; the data plane follows",
                           {{"peerId", "string", true, "the member"}, {"caps", "array", true, "all that it may from now on"}},
@@ -143,17 +149,18 @@ void add_policy_operations(FeatureContext& context, PolicyModules& modules) {
   if (modules.policy) add_policy_engine_operations(context, *modules.policy);
   if (modules.room_token) {
     const std::string secret = modules.room_token->secret();
-    context.operations.add({"roomToken.issue",
-                            "Makes a room token (JWT)",
-                            {{"roomId", "string", true, "the room"},
-                             {"peerId", "string", true, "who it is for"},
-                             {"canPublish", "boolean", false, "default true"},
-                             {"canSubscribe", "boolean", false, "default true"},
-                             {"metadata", "object", false, "flat; put into the bearer's metadata"},
-                             {"expires", "any", false, "seconds or 30s, 15m, 1h, 7d; 0 or null: never; default 24h"},
-                             {"notBefore", "integer", false, "Unix seconds"}},
-                            "{token}",
-                            answering([secret, seconds](const json& params) { return issue_room_token(secret, seconds(), params); })});
+    context.operations.add(
+        {"roomToken.issue",
+         "Makes a room token (JWT)",
+         {{"roomId", "string", true, "the room"},
+          {"peerId", "string", true, "who it is for"},
+          {"canPublish", "boolean", false, "default true"},
+          {"canSubscribe", "boolean", false, "default true"},
+          {"metadata", "object", false, "flat; put into the bearer's metadata"},
+          {"expires", "any", false, "seconds or 30s, 15m, 1h, 7d; 0 or null: never; default 24h"},
+          {"notBefore", "integer", false, "Unix seconds"}},
+         "{token}",
+         answering([secret, seconds](const json& params) { return issue_room_token(secret, seconds(), params); })});
     context.operations.add({"roomToken.verify",
                             "Looks at a room token",
                             {{"token", "string", true, "the token"}},

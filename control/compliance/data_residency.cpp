@@ -92,7 +92,8 @@ void DataResidency::decide(const AdmissionRequest& request, AdmissionReply reply
                    if (!is_allowed(*region)) {
                      report(ResidencyViolated::Code::peer_region_mismatch, peer, room_id, *region);
                      if (options_.violation_action == ViolationAction::reject) {
-                       return reply(refusal("Data residency policy prevents joining from region \"" + *region + "\""), answered);
+                       return reply(refusal("Data residency policy prevents joining from region \"" + *region + "\""),
+                                    answered);
                      }
                      return reply(Admit{}, answered);
                    }
@@ -119,12 +120,13 @@ void DataResidency::resolve_region(const std::string& ip, TimePoint now, RegionR
     return reply(known->second.region);
   }
   if (!lookup_) return reply(std::nullopt);
-  lookup_(ip, now,
-          [this, alive = std::weak_ptr<bool>(alive_), ip, answer = std::move(reply)](const std::optional<std::string>& region) {
-            if (alive.expired()) return;
-            if (region) remember(ip, *region, now_());
-            answer(region);
-          });
+  lookup_(
+      ip, now,
+      [this, alive = std::weak_ptr<bool>(alive_), ip, answer = std::move(reply)](const std::optional<std::string>& region) {
+        if (alive.expired()) return;
+        if (region) remember(ip, *region, now_());
+        answer(region);
+      });
 }
 
 void DataResidency::remember(const std::string& ip, const std::string& region, TimePoint now) {

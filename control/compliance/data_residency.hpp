@@ -27,7 +27,7 @@ struct DataResidencyOptions {
   bool enforce_room_region = true;
   bool enforce_peer_region = false;
   ViolationAction violation_action = ViolationAction::reject;
-  std::size_t cache_max = 10'000;          // addresses whose region is remembered; the one not asked for longest goes
+  std::size_t cache_max = 10'000;  // addresses whose region is remembered; the one not asked for longest goes
   Duration cache_ttl = std::chrono::hours(1);
 };
 

@@ -68,9 +68,11 @@ std::optional<PolicyEngineConfig> read_policy_engine(const json& tree) {
     throw ConfigError("'policyEngine' needs a 'secret', the key by which policy tokens are signed.");
   }
   if (config.token_metadata_key.empty() || config.token_metadata_key.starts_with("__")) {
-    throw ConfigError("'policyEngine.tokenMetadataKey' must be a key that clients can set: not empty, and not beginning with __.");
+    throw ConfigError(
+        "'policyEngine.tokenMetadataKey' must be a key that clients can set: not empty, and not beginning with __.");
   }
-  constexpr std::array<std::string_view, 7> capabilities{"publish", "subscribe", "kick", "record", "moderate", "data", "admin"};
+  constexpr std::array<std::string_view, 7> capabilities{"publish",  "subscribe", "kick", "record",
+                                                         "moderate", "data",      "admin"};
   check_names(config.default_caps, capabilities, "policyEngine.defaultCaps");
   return config;
 }

@@ -142,9 +142,13 @@ void E2eKeyExchange::set(const Peer& peer, E2eKey key, E2eKeyChanged::What what)
   (void)log_.put(log_key(id), as_bytes(stored(key)));
   const bool first = what == E2eKeyChanged::What::announced;
   JsonWriter confirmed("e2e:key:confirmed");
-  (void)rooms_.post(id, confirmed.string("action", first ? "announced" : "rotated").integer("version", key.version).finish());
+  (void)rooms_.post(id,
+                    confirmed.string("action", first ? "announced" : "rotated").integer("version", key.version).finish());
   JsonWriter told(first ? "e2e:key:announced" : "e2e:key:rotated");
-  told.string("roomId", room.value).string("peerId", id.value).string("publicKey", key.public_key).string("curve", key.curve);
+  told.string("roomId", room.value)
+      .string("peerId", id.value)
+      .string("publicKey", key.public_key)
+      .string("curve", key.curve);
   (void)rooms_.post(room, told.integer("version", key.version).finish(), {id});
   bus_.publish(E2eKeyChanged{what, room, id, key.version});
 }
@@ -167,7 +171,8 @@ std::vector<E2eKeyExchange::RoomStats> E2eKeyExchange::stats() const {
   std::vector<RoomStats> stats;
   for (const auto& [id, room] : rooms_.rooms()) {
     const auto& members = room->members();
-    const auto count = std::count_if(members.begin(), members.end(), [&](const PeerId& peer) { return keys_.contains(peer); });
+    const auto count =
+        std::count_if(members.begin(), members.end(), [&](const PeerId& peer) { return keys_.contains(peer); });
     if (count > 0) stats.push_back({id, static_cast<std::size_t>(count)});
   }
   return stats;

@@ -44,8 +44,8 @@ struct E2eKeyChanged {
   std::uint32_t version = 0;
 };
 
-/// Hands out members' public keys (contract section 19). The server never sees a private key and understands none of it; keys
-/// last as long as the membership, control's restarts included.
+/// Hands out members' public keys (contract section 19). The server never sees a private key and understands none of it;
+/// keys last as long as the membership, control's restarts included.
 class E2eKeyExchange {
  public:
   struct Clocks {

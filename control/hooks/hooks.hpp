@@ -83,7 +83,8 @@ class Hooks {
 
   HooksOptions options_;
   std::map<std::string, std::vector<std::weak_ptr<Provider>>, std::less<>> providers_;
-  std::multimap<TimePoint, HookReply> pending_;  // by deadline; answered ones are dropped when their time comes, or on growth
+  std::multimap<TimePoint, HookReply>
+      pending_;  // by deadline; answered ones are dropped when their time comes, or on growth
   std::shared_ptr<Statistics> statistics_ = std::make_shared<Statistics>();
 };
 

@@ -25,15 +25,17 @@ HookResult answer_of(const HttpOutcome& outcome) {
 
 }  // namespace
 
-Hooks::Provider http_hook(HttpCaller& http, Entropy& entropy, std::function<std::int64_t()> unix_ms, HttpHookOptions options) {
+Hooks::Provider http_hook(HttpCaller& http, Entropy& entropy, std::function<std::int64_t()> unix_ms,
+                          HttpHookOptions options) {
   return [&http, &entropy, unix_ms = std::move(unix_ms), options = std::move(options)](const nlohmann::json& request,
-                                                                                     const HookReply& reply) {
+                                                                                       const HookReply& reply) {
     HttpCall call;
     call.url = options.url;
     call.body = request.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
     const std::string timestamp = std::to_string(unix_ms());
     const std::string id = random_uuid(entropy);
-    call.headers = {{"Content-Type", "application/json"}, {"X-Webrtc-Rooms-Timestamp", timestamp}, {"X-Webrtc-Rooms-Id", id}};
+    call.headers = {
+        {"Content-Type", "application/json"}, {"X-Webrtc-Rooms-Timestamp", timestamp}, {"X-Webrtc-Rooms-Id", id}};
     if (!options.secret.empty()) {
       const auto signature = hmac_sha256(options.secret, timestamp + "." + id + "." + call.body);
       call.headers.emplace_back("X-Webrtc-Rooms-Signature", "sha256=" + hex(signature));

@@ -42,10 +42,10 @@ struct HttpResult {
 /// Why there is no answer.
 struct HttpFailure {
   enum class Kind : std::uint8_t {
-    bad_request,         // the URL cannot be used, or a header is malformed
-    queue_full,          // too many calls wait already
-    address_refused,     // a run-time URL leads to an address that is not global
-    unreachable,         // no connection, TLS failed, or it ended early
+    bad_request,      // the URL cannot be used, or a header is malformed
+    queue_full,       // too many calls wait already
+    address_refused,  // a run-time URL leads to an address that is not global
+    unreachable,      // no connection, TLS failed, or it ended early
     timed_out,
     response_too_large,
   };

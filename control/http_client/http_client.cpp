@@ -150,7 +150,8 @@ void HttpClient::Impl::call(HttpCall request, HttpDone done) {
   }
   if (request.origin == UrlOrigin::run_time) {
     if (const auto url = RunTimeUrl::parse(request.url); !url) {
-      const auto kind = url.error() == UrlError::local_address ? HttpFailure::Kind::address_refused : HttpFailure::Kind::bad_request;
+      const auto kind =
+          url.error() == UrlError::local_address ? HttpFailure::Kind::address_refused : HttpFailure::Kind::bad_request;
       return fail(std::move(done), kind, std::string(to_string(url.error())));
     }
   }
@@ -251,7 +252,8 @@ int HttpClient::Impl::socket_changed(CURL*, curl_socket_t socket, int what, void
     return 0;
   }
   epoll_event event{};
-  event.events = ((what & CURL_POLL_IN) != 0 ? std::uint32_t{EPOLLIN} : 0U) | ((what & CURL_POLL_OUT) != 0 ? std::uint32_t{EPOLLOUT} : 0U);
+  event.events = ((what & CURL_POLL_IN) != 0 ? std::uint32_t{EPOLLIN} : 0U) |
+                 ((what & CURL_POLL_OUT) != 0 ? std::uint32_t{EPOLLOUT} : 0U);
   event.data.fd = socket;
   if (::epoll_ctl(impl.epoll, known == nullptr ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, socket, &event) != 0 && errno == EEXIST) {
     ::epoll_ctl(impl.epoll, EPOLL_CTL_MOD, socket, &event);
@@ -373,7 +375,8 @@ void HttpClient::Impl::arm() {
   timer->arm(next);
 }
 
-HttpClient::HttpClient(loop::EventLoop& loop, HttpClientLimits limits) : impl_(std::make_unique<Impl>(loop, std::move(limits))) {}
+HttpClient::HttpClient(loop::EventLoop& loop, HttpClientLimits limits)
+    : impl_(std::make_unique<Impl>(loop, std::move(limits))) {}
 HttpClient::~HttpClient() = default;
 void HttpClient::call(HttpCall call, HttpDone done) {
   impl_->call(std::move(call), std::move(done));

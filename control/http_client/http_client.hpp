@@ -14,9 +14,11 @@ class EventLoop;
 }
 
 struct HttpClientLimits {
-  std::size_t concurrent_max = 64;  // calls on their way; connections are kept and used again
-  std::size_t waiting_max = 1024;   // beyond those; more are refused (queue_full)
-  std::string ca_file;              // PEM; empty: the system's
+  /// Calls on their way; connections are kept and used again. Each may need a thread while a name is resolved, and control
+  /// may have 64 (shm/confinement/rights.cpp).
+  std::size_t concurrent_max = 32;
+  std::size_t waiting_max = 1024;  // beyond those; more are refused (queue_full)
+  std::string ca_file;             // PEM; empty: the system's
 };
 
 struct HttpClientStatistics {

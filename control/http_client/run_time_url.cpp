@@ -20,17 +20,17 @@ struct Block {
 
 // IPv4 blocks that are not global, from IANA's registry, in the first four bytes.
 constexpr std::array ipv4_blocks{
-    Block{{0}, 8},            // this network
-    Block{{10}, 8},           // private
-    Block{{100, 64}, 10},     // shared, RFC 6598
-    Block{{127}, 8},          // loopback
-    Block{{169, 254}, 16},    // link-local, and the metadata services of clouds
-    Block{{172, 16}, 12},     // private
-    Block{{192, 0, 0}, 24},   // protocol assignments
-    Block{{192, 0, 2}, 24},   // documentation
+    Block{{0}, 8},             // this network
+    Block{{10}, 8},            // private
+    Block{{100, 64}, 10},      // shared, RFC 6598
+    Block{{127}, 8},           // loopback
+    Block{{169, 254}, 16},     // link-local, and the metadata services of clouds
+    Block{{172, 16}, 12},      // private
+    Block{{192, 0, 0}, 24},    // protocol assignments
+    Block{{192, 0, 2}, 24},    // documentation
     Block{{192, 88, 99}, 24},  // 6to4 relays, deprecated
-    Block{{192, 168}, 16},    // private
-    Block{{198, 18}, 15},     // benchmarking
+    Block{{192, 168}, 16},     // private
+    Block{{198, 18}, 15},      // benchmarking
     Block{{198, 51, 100}, 24},
     Block{{203, 0, 113}, 24},
     Block{{224}, 4},  // multicast
@@ -38,14 +38,15 @@ constexpr std::array ipv4_blocks{
 };
 // IPv6: only 2000::/3 is global at all; these parts of it are not, or carry an IPv4 address that decides.
 constexpr std::array ipv6_blocks{
-    Block{{0x20, 0x01, 0x00}, 23},              // protocol assignments, Teredo among them
-    Block{{0x20, 0x01, 0x0d, 0xb8}, 32},        // documentation
-    Block{{0x3f, 0xff}, 20},                    // documentation, RFC 9637
+    Block{{0x20, 0x01, 0x00}, 23},        // protocol assignments, Teredo among them
+    Block{{0x20, 0x01, 0x0d, 0xb8}, 32},  // documentation
+    Block{{0x3f, 0xff}, 20},              // documentation, RFC 9637
 };
 
 bool within(std::span<const std::uint8_t> address, const Block& block) {
   const std::size_t whole = block.bits / 8U;
-  if (!std::equal(block.prefix.begin(), block.prefix.begin() + static_cast<std::ptrdiff_t>(whole), address.begin())) return false;
+  if (!std::equal(block.prefix.begin(), block.prefix.begin() + static_cast<std::ptrdiff_t>(whole), address.begin()))
+    return false;
   const unsigned rest = block.bits % 8U;
   if (rest == 0) return true;
   const auto mask = static_cast<std::uint8_t>(0xFFU << (8U - rest));

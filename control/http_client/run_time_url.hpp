@@ -16,13 +16,13 @@ namespace sluice {
 
 /// Why a URL that arrived at run time is not used.
 enum class UrlError : std::uint8_t {
-  too_long,          // above 2048 bytes
-  bad_character,     // white space, a control or non-ASCII byte, or one that URL parsers disagree about
-  not_https,         // any other scheme
-  credentials,       // user:password@
-  bad_host,          // empty, malformed, a single label, or a number in disguise (0x7f000001, 2130706433, 127.1)
+  too_long,       // above 2048 bytes
+  bad_character,  // white space, a control or non-ASCII byte, or one that URL parsers disagree about
+  not_https,      // any other scheme
+  credentials,    // user:password@
+  bad_host,       // empty, malformed, a single label, or a number in disguise (0x7f000001, 2130706433, 127.1)
   bad_port,
-  local_address,     // a literal address that is not global, or a name below .localhost, .local, .internal, .arpa
+  local_address,  // a literal address that is not global, or a name below .localhost, .local, .internal, .arpa
 };
 [[nodiscard]] std::string_view to_string(UrlError error) noexcept;
 

@@ -154,7 +154,8 @@ void ModerationBus::tell(const PeerId& peer, std::string_view type, const Act& a
 // ----------------------------------------------------------------------------------------------------------------
 
 void ModerationBus::note(std::string action, const Act& act, const std::string& reason) {
-  ModerationEntry entry{std::move(action), act.actor, act.target.value, act.room, cut(reason, options_.text_bytes_max), unix_ms_()};
+  ModerationEntry entry{std::move(action), act.actor, act.target.value, act.room, cut(reason, options_.text_bytes_max),
+                        unix_ms_()};
   log_.push_back(entry);
   if (log_.size() > options_.log_max) log_.pop_front();
   bus_.publish(ModerationDone{std::move(entry)});

@@ -18,8 +18,8 @@ namespace sluice {
 /// Reads it back; nothing when it is damaged.
 [[nodiscard]] std::optional<ModerationEntry> parse_moderation_entry(std::string_view json);
 
-/// Keeps the moderation log in the store (table `moderation_log`), so that it outlives the process and the server: hands what
-/// is there to the bus when it is made, then writes each new entry and forgets the oldest beyond `entries_max`.
+/// Keeps the moderation log in the store (table `moderation_log`), so that it outlives the process and the server: hands
+/// what is there to the bus when it is made, then writes each new entry and forgets the oldest beyond `entries_max`.
 class ModerationJournal {
  public:
   /// Borrowed for life.

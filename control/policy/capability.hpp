@@ -10,8 +10,9 @@ namespace sluice {
 /// What a policy token may allow (contract section 12), in the order in which lists of them are written.
 enum class Capability : std::uint8_t { publish, subscribe, kick, record, moderate, data, admin };
 
-inline constexpr std::array all_capabilities{Capability::publish,  Capability::subscribe, Capability::kick, Capability::record,
-                                             Capability::moderate, Capability::data,      Capability::admin};
+inline constexpr std::array all_capabilities{Capability::publish, Capability::subscribe, Capability::kick,
+                                             Capability::record,  Capability::moderate,  Capability::data,
+                                             Capability::admin};
 
 [[nodiscard]] constexpr std::string_view to_string(Capability capability) noexcept {
   constexpr std::array<std::string_view, all_capabilities.size()> names{"publish",  "subscribe", "kick", "record",

@@ -44,7 +44,8 @@ Capability needed_for(MemberAction action) {
 
 }  // namespace
 
-PolicyEngine::PolicyEngine(Rooms& rooms, Bus& bus, PolicyEngineOptions options, std::function<std::int64_t(TimePoint)> unix_ms)
+PolicyEngine::PolicyEngine(Rooms& rooms, Bus& bus, PolicyEngineOptions options,
+                           std::function<std::int64_t(TimePoint)> unix_ms)
     : rooms_(rooms), bus_(bus), options_(std::move(options)), unix_ms_(std::move(unix_ms)) {
   subscriptions_.push_back(bus.subscribe<PeerJoined>([this](const PeerJoined& fact) {
     learn(fact.peer.id, fact.peer.metadata);
@@ -88,7 +89,8 @@ void PolicyEngine::decide(const AdmissionRequest& request, AdmissionReply reply)
     return reply(std::move(admit), request.now);
   }
   const auto text = token->as_string();
-  const auto policy = text ? verify(*text, request.now) : Result<Policy, std::string>(unexpected(std::string(token_missing)));
+  const auto policy =
+      text ? verify(*text, request.now) : Result<Policy, std::string>(unexpected(std::string(token_missing)));
   if (!policy) {
     return refuse(request, reply, "POLICY_INVALID", "Policy token rejected: " + policy.error(), policy.error());
   }
@@ -104,8 +106,8 @@ void PolicyEngine::decide(const AdmissionRequest& request, AdmissionReply reply)
   reply(std::move(admit), request.now);
 }
 
-void PolicyEngine::refuse(const AdmissionRequest& request, const AdmissionReply& reply, std::string code, std::string message,
-                          std::string reason) {
+void PolicyEngine::refuse(const AdmissionRequest& request, const AdmissionReply& reply, std::string code,
+                          std::string message, std::string reason) {
   bus_.publish(PolicyViolated{request.peer, request.room, std::move(code), std::move(reason)});
   Refuse refusal;
   refusal.message = std::move(message);

@@ -30,8 +30,8 @@ struct PolicyEngineOptions {
 
 /// Policy tokens at the door and capabilities inside (contract section 12): refuses joins whose token is not good, tells
 /// everybody by the metadata `__caps`, `__role`, `__sub`, `__region` what a member may, and says no (Permissions) to what it
-/// may not. A member without `publish` or `subscribe` is restricted in the data plane as well, so that nothing flows whatever
-/// its client does.
+/// may not. A member without `publish` or `subscribe` is restricted in the data plane as well, so that nothing flows
+/// whatever its client does.
 ///
 /// Capabilities are held by the server: keys that begin with `__` are closed to clients, and are part of what survives a
 /// restart of control. Who is not known has none.
@@ -51,7 +51,9 @@ class PolicyEngine final : public AdmissionStep, public Permissions {
   /// PolicyVerified.
   Result<Policy, std::string> verify(std::string_view token, TimePoint now);
   [[nodiscard]] CapabilitySet capabilities_of(const PeerId& peer) const;
-  [[nodiscard]] bool has(const PeerId& peer, Capability capability) const { return capabilities_of(peer).allows(capability); }
+  [[nodiscard]] bool has(const PeerId& peer, Capability capability) const {
+    return capabilities_of(peer).allows(capability);
+  }
   /// Gives a member other capabilities, at once and for everything that it does from now on. False when it is no member.
   bool set_capabilities(const PeerId& peer, CapabilitySet capabilities);
   [[nodiscard]] const PolicyEngineOptions& options() const noexcept { return options_; }

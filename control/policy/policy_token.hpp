@@ -51,7 +51,8 @@ struct PolicyTokenOptions {
 
 /// Makes a token; the error is one sentence: no subject, an unknown capability, a number out of range. `admin` is written as
 /// all capabilities.
-[[nodiscard]] Result<std::string, std::string> issue_policy_token(const PolicyRequest& request, const PolicyTokenOptions& options,
+[[nodiscard]] Result<std::string, std::string> issue_policy_token(const PolicyRequest& request,
+                                                                  const PolicyTokenOptions& options,
                                                                   std::int64_t now_unix_ms);
 
 /// Reads a token that the bearer shows; the error is the contract's reason text. The signature is checked before anything is

@@ -101,14 +101,16 @@ std::optional<std::int64_t> parse_token_duration(std::string_view text) {
   }
   std::int64_t count = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
-  if (error != std::errc() || end != text.data() + text.size() || count < 0 || count > duration_max / factor) return std::nullopt;
+  if (error != std::errc() || end != text.data() + text.size() || count < 0 || count > duration_max / factor)
+    return std::nullopt;
   return count * factor;
 }
 
 Result<std::string, std::string> issue_room_token(const RoomTokenRequest& request, std::string_view secret,
                                                   std::int64_t now_unix_s) {
   const auto refuse = [](const char* why) { return unexpected(std::string(why)); };
-  if (secret.size() < room_token_secret_bytes_min) return refuse("The secret of room tokens must have at least 32 characters.");
+  if (secret.size() < room_token_secret_bytes_min)
+    return refuse("The secret of room tokens must have at least 32 characters.");
   if (request.room.empty()) return refuse("A room token needs a room.");
   if (request.subject.empty()) return refuse("A room token needs a peer (its subject).");
   if (request.expires_in && (*request.expires_in < 0 || *request.expires_in > duration_max)) {
@@ -117,7 +119,8 @@ Result<std::string, std::string> issue_room_token(const RoomTokenRequest& reques
   JsonWriter meta;
   for (const auto& [key, value] : request.metadata.entries()) {
     const auto view = JsonView::parse(value);
-    if (!view || !primitive(view->kind())) return refuse("The token's metadata may only hold strings, numbers, booleans and null.");
+    if (!view || !primitive(view->kind()))
+      return refuse("The token's metadata may only hold strings, numbers, booleans and null.");
     meta.raw(key, value);
   }
   JsonWriter claims;
@@ -135,7 +138,8 @@ Result<RoomClaims, std::string> verify_room_token(std::string_view token, std::s
   const auto refuse = [](const char* why) { return unexpected(std::string(why)); };
   const std::size_t first = token.find('.');
   const std::size_t last = token.rfind('.');
-  if (first == std::string_view::npos || first == last || token.find('.', first + 1) != last) return refuse("Malformed token");
+  if (first == std::string_view::npos || first == last || token.find('.', first + 1) != last)
+    return refuse("Malformed token");
   const std::string_view signed_part = token.substr(0, last);
   if (!equal_in_constant_time(token.substr(last + 1), base64url(hmac_sha256(secret, signed_part)))) {
     return refuse("Invalid signature");

@@ -30,7 +30,7 @@ struct RoomTokenRequest {
   std::string subject;  // required
   bool can_publish = true;
   bool can_subscribe = true;
-  Metadata metadata;  // strings, numbers, booleans and null only
+  Metadata metadata;                                      // strings, numbers, booleans and null only
   std::optional<std::int64_t> expires_in = 24 * 60 * 60;  // s; none: never
   std::optional<std::int64_t> not_before;                 // Unix seconds
 };

@@ -45,7 +45,8 @@ TEST(Enforcement, NobodyReceivesAPacketOfAClosedMemberAcrossBadNetworksAndDeaths
     Call call(seed, members, seed % 2 == 0);
     for (SimPeer* peer : call.members) {
       for (const bool up : {true, false}) {
-        Weather& weather = (up ? call.world.network.up(peer->setup.tuple) : call.world.network.down(peer->setup.tuple)).weather;
+        Weather& weather =
+            (up ? call.world.network.up(peer->setup.tuple) : call.world.network.down(peer->setup.tuple)).weather;
         weather.delay = milliseconds(10);
         weather.loss = 0.03;
       }
@@ -73,7 +74,8 @@ TEST(Enforcement, NobodyReceivesAPacketOfAClosedMemberAcrossBadNetworksAndDeaths
     EXPECT_GT(sent_of(call, cheat, members), before + 150) << "seed " << seed;
     for (std::uint32_t to = 0; to < members; ++to) {
       if (to == cheat) continue;
-      for (const std::string& fault : judge(call.stream(to, cheat, true)).faults) ADD_FAILURE() << "seed " << seed << ": " << fault;
+      for (const std::string& fault : judge(call.stream(to, cheat, true)).faults)
+        ADD_FAILURE() << "seed " << seed << ": " << fault;
     }
   }
 }

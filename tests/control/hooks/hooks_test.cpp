@@ -111,7 +111,8 @@ class HttpHookTest : public HooksTest {
   ZeroEntropy entropy;
   Hooks::Attachment attachment;
   void attach(const std::string& secret) {
-    attachment = hooks.attach("h", http_hook(http, entropy, [] { return std::int64_t{1714000000000}; }, {"http://hook/", secret}));
+    attachment =
+        hooks.attach("h", http_hook(http, entropy, [] { return std::int64_t{1714000000000}; }, {"http://hook/", secret}));
   }
   std::string header(std::size_t call, const std::string& name) {
     for (const auto& [key, value] : http.calls.at(call).headers)
@@ -145,10 +146,13 @@ TEST_F(HttpHookTest, WithoutASecretThereIsNoSignature) {
 
 TEST_F(HttpHookTest, AnythingButJsonOfSuccessIsAFailure) {
   attach("");
-  const std::vector<HttpOutcome> outcomes{
-      HttpResult{500, "{}"}, HttpResult{302, "{}"}, HttpResult{200, ""}, HttpResult{200, "{"}, HttpResult{200, "{} x"},
-      HttpResult{200, std::string(100, '[') + std::string(100, ']')},
-      unexpected(HttpFailure{HttpFailure::Kind::unreachable, "refused"})};
+  const std::vector<HttpOutcome> outcomes{HttpResult{500, "{}"},
+                                          HttpResult{302, "{}"},
+                                          HttpResult{200, ""},
+                                          HttpResult{200, "{"},
+                                          HttpResult{200, "{} x"},
+                                          HttpResult{200, std::string(100, '[') + std::string(100, ']')},
+                                          unexpected(HttpFailure{HttpFailure::Kind::unreachable, "refused"})};
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
     hooks.call("h", {}, start, record());
     http.answers[i](outcomes[i]);

@@ -136,7 +136,8 @@ TEST_F(HttpClientTest, UsesNoOtherProtocolAndNoProxyOfTheEnvironment) {
   HttpClient client(loop_);
   EXPECT_TRUE(call(client, get(server.url("/"))));
   unsetenv("http_proxy");
-  for (const char* url : {"file:///etc/passwd", "ftp://127.0.0.1/", "gopher://127.0.0.1/", "dict://127.0.0.1/", "", "http://"}) {
+  for (const char* url :
+       {"file:///etc/passwd", "ftp://127.0.0.1/", "gopher://127.0.0.1/", "dict://127.0.0.1/", "", "http://"}) {
     const HttpOutcome outcome = call(client, get(url));
     ASSERT_FALSE(outcome) << url;
     EXPECT_EQ(outcome.error().kind, HttpFailure::Kind::bad_request) << url << ": " << outcome.error().message;
@@ -146,8 +147,8 @@ TEST_F(HttpClientTest, UsesNoOtherProtocolAndNoProxyOfTheEnvironment) {
 TEST_F(HttpClientTest, HeadersCannotCarryLines) {
   const HttpResponder server([](const std::string&) { return HttpResponder::response(200, ""); });
   HttpClient client(loop_);
-  const std::vector<std::pair<std::string, std::string>> bad{
-      {"X-A", "b\r\nX-C: d"}, {"X-A", "b\n"}, {"X\r\n", "a"}, {"X A", "a"}, {"", "a"}, {"X:", "a"}};
+  const std::vector<std::pair<std::string, std::string>> bad{{"X-A", "b\r\nX-C: d"}, {"X-A", "b\n"}, {"X\r\n", "a"},
+                                                             {"X A", "a"},           {"", "a"},      {"X:", "a"}};
   for (const auto& header : bad) {
     HttpCall request = get(server.url("/"));
     request.headers = {header};

@@ -76,7 +76,8 @@ TEST(PolicyToken, AdminIsWrittenAsAllAndHonouredAlone) {
   const auto policy = verify_policy_token(issue_policy_token(wanted, options(), now).value(), secret, now);
   ASSERT_TRUE(policy);
   for (const Capability capability : all_capabilities) EXPECT_TRUE(policy->capabilities.lists(capability));
-  const auto alone = verify_policy_token(signed_token(R"({"sub":"a","roomId":"*","caps":["admin"],"expiresAt":1e15})"), secret, now);
+  const auto alone =
+      verify_policy_token(signed_token(R"({"sub":"a","roomId":"*","caps":["admin"],"expiresAt":1e15})"), secret, now);
   ASSERT_TRUE(alone);
   EXPECT_FALSE(alone->capabilities.lists(Capability::kick));
   EXPECT_TRUE(alone->capabilities.allows(Capability::kick));
@@ -113,8 +114,9 @@ TEST(PolicyToken, ReasonsOfTheContract) {
 }
 
 TEST(PolicyToken, WithoutANumericExpiryItIsInvalid) {
-  for (const char* json : {R"({"roomId":"*"})", R"({"roomId":"*","expiresAt":null})", R"({"roomId":"*","expiresAt":"9999999999999"})",
-                           R"({"roomId":"*","expiresAt":true})", R"({"roomId":"*","expiresAt":{}})"}) {
+  for (const char* json :
+       {R"({"roomId":"*"})", R"({"roomId":"*","expiresAt":null})", R"({"roomId":"*","expiresAt":"9999999999999"})",
+        R"({"roomId":"*","expiresAt":true})", R"({"roomId":"*","expiresAt":{}})"}) {
     EXPECT_EQ(reason_of(signed_token(json)), "Malformed payload") << json;
   }
   EXPECT_EQ(reason_of(signed_token(R"({"roomId":"*","expiresAt":1.7140000005e12})")), "valid");
@@ -145,8 +147,9 @@ TEST(PolicyToken, HostilePayloadsOfASecretHolderDoNoHarm) {
   EXPECT_EQ(reason_of(signed_token(R"({"maxPeers":-1,"expiresAt":9e15})")), "Malformed payload");
   EXPECT_EQ(reason_of(signed_token(R"({"maxPeers":"5","expiresAt":9e15})")), "Malformed payload");
   EXPECT_EQ(reason_of(signed_token(R"({"sub":"a","sub":"b","expiresAt":9e15})")), "Malformed payload") << "a key twice";
-  const auto policy = verify_policy_token(signed_token(R"({"roomId":"r","caps":["fly",5,null,"data"],"__proto__":{"caps":["admin"]},"expiresAt":9e15})"),
-                                          secret, now);
+  const auto policy = verify_policy_token(
+      signed_token(R"({"roomId":"r","caps":["fly",5,null,"data"],"__proto__":{"caps":["admin"]},"expiresAt":9e15})"), secret,
+      now);
   ASSERT_TRUE(policy);
   EXPECT_EQ(policy->capabilities, set_of({Capability::data}));
 }

@@ -35,9 +35,10 @@ TEST(RoomToken, IsAJsonWebTokenWithTheContractsClaims) {
   wanted.metadata = Metadata{{"displayName", R"("Alice")"}, {"age", "7"}};
   wanted.expires_in = 60;
   wanted.not_before = now;
-  EXPECT_EQ(issue_room_token(wanted, secret, now).value(),
-            token_of(header, R"({"iss":"webrtc-rooms","sub":"alice","room":"standup","pub":true,"sub_media":false,)"
-                             R"("meta":{"displayName":"Alice","age":7},"iat":1714000000,"nbf":1714000000,"exp":1714000060})"));
+  EXPECT_EQ(
+      issue_room_token(wanted, secret, now).value(),
+      token_of(header, R"({"iss":"webrtc-rooms","sub":"alice","room":"standup","pub":true,"sub_media":false,)"
+                       R"("meta":{"displayName":"Alice","age":7},"iat":1714000000,"nbf":1714000000,"exp":1714000060})"));
 }
 
 TEST(RoomToken, DefaultLifeIsADayAndZeroIsForEver) {
@@ -68,7 +69,8 @@ TEST(RoomToken, Durations) {
   EXPECT_EQ(parse_token_duration("1h"), 3600);
   EXPECT_EQ(parse_token_duration("7d"), 604800);
   EXPECT_EQ(parse_token_duration("90"), 90);
-  for (const char* text : {"", "s", "1w", "-1s", "1.5h", "1h ", "99999999999999999999d"}) EXPECT_FALSE(parse_token_duration(text)) << text;
+  for (const char* text : {"", "s", "1w", "-1s", "1.5h", "1h ", "99999999999999999999d"})
+    EXPECT_FALSE(parse_token_duration(text)) << text;
 }
 
 TEST(RoomToken, AlgorithmsAreNotChosenByTheToken) {
@@ -78,7 +80,8 @@ TEST(RoomToken, AlgorithmsAreNotChosenByTheToken) {
   EXPECT_EQ(reason_of(token_of(R"({"alg":"HS512"})", claims)), "Unsupported algorithm");
   EXPECT_EQ(reason_of(token_of(R"({"typ":"JWT"})", claims)), "Unsupported algorithm");
   EXPECT_EQ(reason_of(token_of("[]", claims)), "Unsupported algorithm");
-  const std::string unsigned_token = base64url(as_bytes(std::string_view(R"({"alg":"none"})"))) + "." + base64url(as_bytes(claims)) + ".";
+  const std::string unsigned_token =
+      base64url(as_bytes(std::string_view(R"({"alg":"none"})"))) + "." + base64url(as_bytes(claims)) + ".";
   EXPECT_EQ(reason_of(unsigned_token), "Invalid signature");
 }
 
@@ -101,7 +104,9 @@ TEST(RoomToken, FormIssuerAndTimes) {
 
 TEST(RoomToken, MetadataIsFlatAndCannotClaimWhatIsTheServers) {
   const auto claims = verify_room_token(
-      token_of(header, R"({"iss":"webrtc-rooms","sub":"s","room":"","pub":true,"meta":{"a":1,"b":{},"c":[1],"__role":"admin","__proto__":1}})"),
+      token_of(
+          header,
+          R"({"iss":"webrtc-rooms","sub":"s","room":"","pub":true,"meta":{"a":1,"b":{},"c":[1],"__role":"admin","__proto__":1}})"),
       secret, now);
   ASSERT_TRUE(claims);
   EXPECT_EQ(claims->metadata, (Metadata{{"a", "1"}}));

@@ -25,7 +25,8 @@ TEST_F(Consents, a_joiner_is_asked_for_what_is_required_after_room_joined) {
   server.send(alice, R"({"type":"join","roomId":"r"})");
   EXPECT_EQ(server.next(alice)["type"], "room:joined");
   EXPECT_EQ(server.next(alice)["type"], "sfu:ready");
-  EXPECT_ERROR(server, alice, R"({"type":"consent:required","types":["recording","analytics"],"version":"v1","timeoutMs":30000})");
+  EXPECT_ERROR(server, alice,
+               R"({"type":"consent:required","types":["recording","analytics"],"version":"v1","timeoutMs":30000})");
 }
 
 TEST_F(Consents, without_a_requirement_nobody_is_asked_or_restricted) {
@@ -47,7 +48,8 @@ TEST_F(Consents, grants_add_up_and_are_confirmed_each_by_its_own_types) {
   EXPECT_EQ(record->types, types_of({ConsentType::recording, ConsentType::sharing}));
   EXPECT_EQ(record->ip, "192.0.2.1");
   EXPECT_EQ(record->granted_at, unix_ms());
-  EXPECT_EQ(record_json(*record), R"({"peerId":")" + server.id(alice) + R"(","roomId":"r","types":["recording","sharing"],"version":"v1","grantedAt":)" +
+  EXPECT_EQ(record_json(*record), R"({"peerId":")" + server.id(alice) +
+                                      R"(","roomId":"r","types":["recording","sharing"],"version":"v1","grantedAt":)" +
                                       std::to_string(unix_ms()) + R"(,"ip":"192.0.2.1"})");
 }
 
@@ -156,7 +158,8 @@ TEST_F(Consents, a_record_ends_with_the_membership) {
 TEST_F(Consents, a_room_has_consent_when_every_member_has) {
   attach({}, true);
   std::vector<RoomConsentCompleted> complete;
-  auto handle = server.bus.subscribe<RoomConsentCompleted>([&](const RoomConsentCompleted& fact) { complete.push_back(fact); });
+  auto handle =
+      server.bus.subscribe<RoomConsentCompleted>([&](const RoomConsentCompleted& fact) { complete.push_back(fact); });
   EXPECT_FALSE(consent->room_has_consent(RoomId("r"), ConsentType::recording)) << "no room";
   const auto alice = server.join();
   const auto bob = server.join();

@@ -6,7 +6,8 @@ namespace {
 
 struct Door : Rules {
   std::vector<std::string> rejected;
-  Bus::Subscription watch = server.bus.subscribe<JoinRejected>([this](const JoinRejected& fact) { rejected.push_back(fact.reason); });
+  Bus::Subscription watch =
+      server.bus.subscribe<JoinRejected>([this](const JoinRejected& fact) { rejected.push_back(fact.reason); });
 
   std::string token(const std::function<void(RoomTokenRequest&)>& more = nullptr) {
     RoomTokenRequest request;
@@ -17,10 +18,11 @@ struct Door : Rules {
   }
   static TimePoint at_once() { return TimePoint{} + 2h; }
   void answer_hook(nlohmann::json answer) {
-    hook = hooks.attach("beforeJoin", [this, answer = std::move(answer)](const nlohmann::json& request, const HookReply& reply) {
-      requests.push_back(request);
-      reply(answer);
-    });
+    hook = hooks.attach("beforeJoin",
+                        [this, answer = std::move(answer)](const nlohmann::json& request, const HookReply& reply) {
+                          requests.push_back(request);
+                          reply(answer);
+                        });
   }
   Hooks::Attachment hook;
   std::vector<nlohmann::json> requests;
@@ -39,7 +41,8 @@ TEST_F(Door, room_tokens_are_required_verified_and_bound_to_a_room) {
   EXPECT_EQ(error["code"], "TOKEN_ROOM_MISMATCH");
   EXPECT_EQ(error["closed"], "Token room mismatch");
   EXPECT_NE(std::string(error["message"]).find("\"r\""), std::string::npos) << "the message names the room";
-  EXPECT_EQ(rejected, (std::vector<std::string>{"TOKEN_REQUIRED", "TOKEN_REQUIRED", "TOKEN_INVALID", "TOKEN_ROOM_MISMATCH"}));
+  EXPECT_EQ(rejected,
+            (std::vector<std::string>{"TOKEN_REQUIRED", "TOKEN_REQUIRED", "TOKEN_INVALID", "TOKEN_ROOM_MISMATCH"}));
 }
 
 TEST_F(Door, clock_skew_at_a_room_token) {
@@ -60,8 +63,9 @@ TEST_F(Door, a_room_token_becomes_metadata_and_overrides_the_clients) {
   });
   const auto alice = server.join("r", R"({"name":"Mallory","canPublish":true,"gone":1,"token":")" + good + "\"}");
   const Peer* peer = server.rooms.find_peer(server.peer(alice));
-  EXPECT_EQ(peer->metadata(),
-            (Metadata{{"name", R"("Alice")"}, {"canPublish", "false"}, {"tokenSub", R"("alice")"}, {"canSubscribe", "true"}}));
+  EXPECT_EQ(
+      peer->metadata(),
+      (Metadata{{"name", R"("Alice")"}, {"canPublish", "false"}, {"tokenSub", R"("alice")"}, {"canSubscribe", "true"}}));
 }
 
 TEST_F(Door, what_a_room_token_withholds_stays_withheld_whatever_the_client_writes) {
@@ -92,13 +96,12 @@ TEST_F(Door, the_hook_is_asked_with_peer_room_and_address_and_may_edit_metadata)
 
 TEST_F(Door, every_answer_of_the_hook) {
   UserHookStep step(server.rooms, hooks, at_once);
-  const std::vector<std::pair<nlohmann::json, std::string>> refusals{
-      {{{"allow", false}}, "Join rejected"},
-      {{{"allow", false}, {"reason", "Sorry"}}, "Sorry"},
-      {{{"allow", false}, {"reason", 5}}, "Join rejected"},
-      {{{"allow", "No entry"}}, "No entry"},
-      {false, "Join rejected"},
-      {"Full house", "Full house"}};
+  const std::vector<std::pair<nlohmann::json, std::string>> refusals{{{{"allow", false}}, "Join rejected"},
+                                                                     {{{"allow", false}, {"reason", "Sorry"}}, "Sorry"},
+                                                                     {{{"allow", false}, {"reason", 5}}, "Join rejected"},
+                                                                     {{{"allow", "No entry"}}, "No entry"},
+                                                                     {false, "Join rejected"},
+                                                                     {"Full house", "Full house"}};
   for (const auto& [answer, message] : refusals) {
     answer_hook(answer);
     const Json error = expect_join_refused("{}");
@@ -107,8 +110,9 @@ TEST_F(Door, every_answer_of_the_hook) {
     EXPECT_EQ(error["closed"], message);
   }
   rejected.clear();
-  for (const nlohmann::json& answer : {nlohmann::json(), nlohmann::json(1), nlohmann::json::object(), nlohmann::json::array(),
-                                       nlohmann::json{{"allow", 1}}, nlohmann::json{{"allow", true}, {"metadata", 5}}}) {
+  for (const nlohmann::json& answer :
+       {nlohmann::json(), nlohmann::json(1), nlohmann::json::object(), nlohmann::json::array(), nlohmann::json{{"allow", 1}},
+        nlohmann::json{{"allow", true}, {"metadata", 5}}}) {
     answer_hook(answer);
     const Json error = expect_join_refused("{}");
     EXPECT_EQ(error["code"], "AUTH_ERROR") << answer;
@@ -137,12 +141,13 @@ TEST_F(Door, the_chain_runs_in_the_contracts_order_whatever_was_attached_first) 
   residency_options.local_region = "eu";
   residency_options.enforce_peer_region = true;
   std::vector<std::string> asked;
-  DataResidency residency(server.rooms, server.bus, residency_options,
-                          [&](const std::string&, TimePoint, const DataResidency::RegionReply& reply) {
-                            asked.emplace_back("residency");
-                            reply("us");
-                          },
-                          [this] { return server.now; });
+  DataResidency residency(
+      server.rooms, server.bus, residency_options,
+      [&](const std::string&, TimePoint, const DataResidency::RegionReply& reply) {
+        asked.emplace_back("residency");
+        reply("us");
+      },
+      [this] { return server.now; });
   attach_policy(true);
   UserHookStep step(server.rooms, hooks, at_once);
   attach_moderation(false);
@@ -193,7 +198,8 @@ struct Residency : Rules {
 
 TEST_F(Residency, a_room_of_another_region_is_not_made) {
   attach();
-  EXPECT_EQ(server.rooms.create(RoomId("x"), {{"__region", R"("us")"}}, std::nullopt, server.now).error(), RoomError::rejected);
+  EXPECT_EQ(server.rooms.create(RoomId("x"), {{"__region", R"("us")"}}, std::nullopt, server.now).error(),
+            RoomError::rejected);
   EXPECT_EQ(server.rooms.create(RoomId("x"), {{"__region", "5"}}, std::nullopt, server.now).error(), RoomError::rejected);
   ASSERT_EQ(violations.size(), 2U);
   EXPECT_STREQ(to_string(violations[0].code), "room:region_mismatch");

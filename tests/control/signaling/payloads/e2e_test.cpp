@@ -17,8 +17,9 @@ TEST_F(Keys, announcing_is_confirmed_and_told_to_the_others) {
   server.forget();
   announce(alice);
   EXPECT_ERROR(server, alice, R"({"type":"e2e:key:confirmed","action":"announced","version":1})");
-  EXPECT_ERROR(server, bob, R"({"type":"e2e:key:announced","roomId":"r","peerId":")" + server.id(alice) +
-                                R"(","publicKey":"QUJD","curve":"P-256","version":1})");
+  EXPECT_ERROR(server, bob,
+               R"({"type":"e2e:key:announced","roomId":"r","peerId":")" + server.id(alice) +
+                   R"(","publicKey":"QUJD","curve":"P-256","version":1})");
   EXPECT_TRUE(server.quiet(alice));
   announce(alice);
   EXPECT_EQ(server.next(alice)["code"], "E2E_KEY_ALREADY_ANNOUNCED");
@@ -34,8 +35,9 @@ TEST_F(Keys, rotating_raises_the_version_and_keeps_the_curve) {
   server.forget();
   data(alice, R"({"__e2e":"key:rotate","publicKey":"REVG"})");
   EXPECT_ERROR(server, alice, R"({"type":"e2e:key:confirmed","action":"rotated","version":2})");
-  EXPECT_ERROR(server, bob, R"({"type":"e2e:key:rotated","roomId":"r","peerId":")" + server.id(alice) +
-                                R"(","publicKey":"REVG","curve":"X25519","version":2})");
+  EXPECT_ERROR(server, bob,
+               R"({"type":"e2e:key:rotated","roomId":"r","peerId":")" + server.id(alice) +
+                   R"(","publicKey":"REVG","curve":"X25519","version":2})");
 }
 
 TEST_F(Keys, a_key_that_was_not_announced_cannot_be_rotated) {
@@ -50,8 +52,9 @@ TEST_F(Keys, a_key_that_was_not_announced_cannot_be_rotated) {
 TEST_F(Keys, what_is_a_key) {
   attach_e2e();
   const auto alice = server.join();
-  for (const std::string& key : {std::string(R"("")"), std::string("5"), std::string("null"), std::string(R"("a b")"), std::string(R"("===")"),
-                                 std::string(R"("a=b")"), std::string(R"("ä")"), '"' + std::string(513, 'A') + '"'}) {
+  for (const std::string& key :
+       {std::string(R"("")"), std::string("5"), std::string("null"), std::string(R"("a b")"), std::string(R"("===")"),
+        std::string(R"("a=b")"), std::string(R"("ä")"), '"' + std::string(513, 'A') + '"'}) {
     data(alice, R"({"__e2e":"key:announce","publicKey":)" + key + "}");
     EXPECT_EQ(server.next(alice)["code"], "E2E_INVALID_KEY") << key;
   }
@@ -79,8 +82,8 @@ TEST_F(Keys, a_joiner_gets_a_snapshot_if_there_is_a_key) {
   const std::string at = std::to_string(unix_ms());
   EXPECT_ERROR(server, carol,
                R"({"type":"e2e:key:snapshot","roomId":"r","keys":[{"peerId":")" + server.id(alice) +
-                   R"(","publicKey":"QUJD","curve":"P-256","announcedAt":)" + at + R"(,"version":1},{"peerId":")" + server.id(bob) +
-                   R"(","publicKey":"REVG","curve":"P-256","announcedAt":)" + at + R"(,"version":1}]})");
+                   R"(","publicKey":"QUJD","curve":"P-256","announcedAt":)" + at + R"(,"version":1},{"peerId":")" +
+                   server.id(bob) + R"(","publicKey":"REVG","curve":"P-256","announcedAt":)" + at + R"(,"version":1}]})");
 }
 
 TEST_F(Keys, a_key_is_given_on_request_within_the_room) {
@@ -91,10 +94,13 @@ TEST_F(Keys, a_key_is_given_on_request_within_the_room) {
   announce(alice);
   announce(far);
   server.forget();
-  const auto request = [&](const std::string& target) { data(bob, R"({"__e2e":"key:request","targetPeerId":)" + target + "}"); };
+  const auto request = [&](const std::string& target) {
+    data(bob, R"({"__e2e":"key:request","targetPeerId":)" + target + "}");
+  };
   request('"' + server.id(alice) + '"');
-  EXPECT_ERROR(server, bob, R"({"type":"e2e:key:response","targetPeerId":")" + server.id(alice) +
-                                R"(","publicKey":"QUJD","curve":"P-256","version":1,"announcedAt":)" + std::to_string(unix_ms()) + "}");
+  EXPECT_ERROR(server, bob,
+               R"({"type":"e2e:key:response","targetPeerId":")" + server.id(alice) +
+                   R"(","publicKey":"QUJD","curve":"P-256","version":1,"announcedAt":)" + std::to_string(unix_ms()) + "}");
   request('"' + server.id(bob) + '"');
   EXPECT_EQ(server.next(bob)["type"], "e2e:key:not-found");
   request('"' + server.id(far) + '"');

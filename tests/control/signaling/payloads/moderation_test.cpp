@@ -29,7 +29,8 @@ TEST_F(Moderation, mute_tells_everybody_and_stops_the_members_media) {
   fill();
   data(mod, act("mute", bob, R"(,"reason":"noise")"));
   EXPECT_ERROR(server, bob, R"({"type":"mod:muted","by":")" + server.id(mod) + R"(","reason":"noise"})");
-  const std::string told = R"({"type":"mod:peer:muted","peerId":")" + server.id(bob) + R"(","by":")" + server.id(mod) + "\"}";
+  const std::string told =
+      R"({"type":"mod:peer:muted","peerId":")" + server.id(bob) + R"(","by":")" + server.id(mod) + "\"}";
   EXPECT_ERROR(server, mod, told);
   EXPECT_ERROR(server, eve, told);
   EXPECT_TRUE(server.quiet(bob));
@@ -171,7 +172,8 @@ TEST_F(Moderation, a_report_is_received_and_shown_to_nobody_even_when_payloads_a
   const auto villain = relaying.join();
   relaying.forget();
   const auto report = [&](const std::string& more) {
-    relaying.send(alice, R"({"type":"data","payload":{"__mod":"report:abuse","targetId":")" + relaying.id(villain) + "\"" + more + "}}");
+    relaying.send(alice, R"({"type":"data","payload":{"__mod":"report:abuse","targetId":")" + relaying.id(villain) + "\"" +
+                             more + "}}");
     EXPECT_ERROR(relaying, alice, R"({"type":"mod:report:received"})");
   };
   report(R"(,"category":"spam","detail":"ads","reason":"ignored")");
@@ -201,9 +203,7 @@ TEST_F(Moderation, unknown_actions) {
 
 TEST_F(Moderation, a_programmatic_actor_that_is_a_member_needs_the_capability_too) {
   fill();
-  const auto as = [&](const std::string& actor) {
-    return moderation->mute({RoomId("r"), server.peer(bob), actor, "api"});
-  };
+  const auto as = [&](const std::string& actor) { return moderation->mute({RoomId("r"), server.peer(bob), actor, "api"}); };
   EXPECT_EQ(as(server.id(eve)).error(), ModerationError::unauthorized);
   EXPECT_TRUE(as(server.id(mod)));
   EXPECT_TRUE(as("system"));
@@ -217,7 +217,8 @@ TEST_F(Moderation, the_log_keeps_the_newest_and_answers_by_room_and_actor) {
   attach_moderation(false, {true, 5, 10});
   const auto alice = server.join("a");
   bob = server.join("b");
-  for (int i = 0; i < 4; ++i) (void)moderation->warn({RoomId("a"), server.peer(alice), "system", std::to_string(i) + std::string(20, 'x')});
+  for (int i = 0; i < 4; ++i)
+    (void)moderation->warn({RoomId("a"), server.peer(alice), "system", std::to_string(i) + std::string(20, 'x')});
   for (int i = 0; i < 3; ++i) (void)moderation->warn({RoomId("b"), server.peer(bob), "ops", "b"});
   EXPECT_EQ(moderation->log({}).size(), 5U);
   EXPECT_EQ(moderation->log({RoomId("a"), std::nullopt, 100}).size(), 2U);

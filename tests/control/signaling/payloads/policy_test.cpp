@@ -6,7 +6,8 @@ namespace {
 
 struct Policies : Rules {
   std::vector<PolicyViolated> violations;
-  Bus::Subscription watch = server.bus.subscribe<PolicyViolated>([this](const PolicyViolated& fact) { violations.push_back(fact); });
+  Bus::Subscription watch =
+      server.bus.subscribe<PolicyViolated>([this](const PolicyViolated& fact) { violations.push_back(fact); });
 };
 
 TEST_F(Policies, a_good_token_becomes_metadata_that_all_can_see) {
@@ -18,7 +19,8 @@ TEST_F(Policies, a_good_token_becomes_metadata_that_all_can_see) {
   EXPECT_EQ(server.next(alice)["type"], "room:joined");
   const Json seen = server.next(bob);
   EXPECT_EQ(seen["type"], "peer:joined");
-  EXPECT_EQ(seen["peer"]["metadata"], Json::parse(R"({"name":"A","__caps":["publish","kick"],"__role":"host","__sub":"user-1","__region":"eu"})"));
+  EXPECT_EQ(seen["peer"]["metadata"],
+            Json::parse(R"({"name":"A","__caps":["publish","kick"],"__role":"host","__sub":"user-1","__region":"eu"})"));
 }
 
 TEST_F(Policies, without_a_token_one_is_a_viewer_with_the_default_capabilities) {
@@ -82,7 +84,8 @@ TEST_F(Policies, max_peers_of_a_token_lowers_the_capacity_for_its_bearer) {
 
 TEST_F(Policies, clients_cannot_write_what_they_may) {
   attach_policy();
-  const auto mallory = server.join("r", R"({"__caps":["admin"],"__role":"admin","__sub":"root","__proto__":{"__caps":["admin"]},"constructor":1})");
+  const auto mallory = server.join(
+      "r", R"({"__caps":["admin"],"__role":"admin","__sub":"root","__proto__":{"__caps":["admin"]},"constructor":1})");
   EXPECT_EQ(policy->capabilities_of(server.peer(mallory)), set_of({Capability::subscribe, Capability::data}));
   server.send(mallory, R"({"type":"metadata","patch":{"__caps":["admin"]}})");
   EXPECT_EQ(server.next(mallory)["code"], "INVALID_METADATA_KEY");
@@ -177,7 +180,8 @@ TEST_F(Policies, replays_and_forgeries_gain_nothing) {
   server.join("r", R"({"policyToken":")" + token + "\"}");
   server.join("r", R"({"policyToken":")" + token + "\"}");  // a token is not for one use; its room and time bind it
   const std::size_t dot = token.rfind('.');
-  for (const std::string& forged : {token.substr(0, dot) + ".", "." + token.substr(dot + 1), token + ".x", token.substr(1)}) {
+  for (const std::string& forged :
+       {token.substr(0, dot) + ".", "." + token.substr(dot + 1), token + ".x", token.substr(1)}) {
     EXPECT_EQ(expect_join_refused(R"({"policyToken":")" + forged + "\"}")["code"], "JOIN_REJECTED") << forged;
   }
   server.now += std::chrono::hours(2);

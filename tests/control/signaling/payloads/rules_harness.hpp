@@ -94,7 +94,9 @@ struct Rules : ::testing::Test {
   void data(std::uint64_t client, const std::string& payload) {
     server.send(client, R"({"type":"data","payload":)" + payload + "}");
   }
-  const Restrictions& restrictions(std::uint64_t client) { return server.rooms.find_peer(server.peer(client))->restrictions(); }
+  const Restrictions& restrictions(std::uint64_t client) {
+    return server.rooms.find_peer(server.peer(client))->restrictions();
+  }
   Json expect_join_refused(const std::string& metadata, const std::string& room = "r") {
     const std::uint64_t client = server.open();
     server.send(client, R"({"type":"join","roomId":")" + room + R"(","metadata":)" + metadata + "}");

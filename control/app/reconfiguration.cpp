@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "control/config/reloadable.hpp"
 #include "control/config/sources.hpp"
 #include "control/observability/log.hpp"
 
@@ -16,17 +15,17 @@ Reconfiguration::Reconfiguration(const config::ServerConfig& current, EventFeed&
       apply_(std::move(apply)),
       manager_(current.tree),
       explicit_(current.tree),
-      applied_(manager_.all()) {}
+      applied_{manager_.effective(), manager_.all()} {}
 
 std::vector<std::string> Reconfiguration::take_over() {
   const config::ServerConfig next = config::resolve(manager_.effective(), cpu_count_);
-  json now = manager_.all();
+  config::ConfigView now{manager_.effective(), manager_.all()};
   const std::vector<std::string> changed = config::changed_options(applied_, now);
   std::vector<std::string> waiting;
   std::string names;
   for (const std::string& path : changed) {
-    const json* value = config::value_at(now, path);
-    const json* previous = config::value_at(applied_, path);
+    const json* value = config::value_at(now.all, path);
+    const json* previous = config::value_at(applied_.all, path);
     events_.emit("config:changed", {{"path", path},
                                     {"value", config::redacted(value == nullptr ? json() : *value, path)},
                                     {"previous", config::redacted(previous == nullptr ? json() : *previous, path)}});

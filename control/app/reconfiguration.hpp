@@ -7,6 +7,7 @@
 
 #include "control/api/event_feed.hpp"
 #include "control/config/config_manager.hpp"
+#include "control/config/reloadable.hpp"
 #include "control/config/server_config.hpp"
 
 namespace sluice::app {
@@ -39,7 +40,7 @@ class Reconfiguration {
   Apply apply_;
   config::ConfigManager manager_;
   nlohmann::json explicit_;  // as it was applied last
-  nlohmann::json applied_;   // with defaults and runtime values
+  config::ConfigView applied_;
 };
 
 }  // namespace sluice::app

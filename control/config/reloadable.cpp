@@ -54,15 +54,15 @@ bool is_reloadable(std::string_view path) noexcept {
                      [&](std::string_view entry) { return entry.ends_with('.') ? path.starts_with(entry) : path == entry; });
 }
 
-std::vector<std::string> changed_options(const json& before, const json& after) {
+std::vector<std::string> changed_options(const ConfigView& before, const ConfigView& after) {
   std::vector<std::string> paths;
   for (const Option& option : all_options()) {
-    const json* a = value_at(before, option.path);
-    const json* b = value_at(after, option.path);
+    const json* a = value_at(before.all, option.path);
+    const json* b = value_at(after.all, option.path);
     if ((a == nullptr ? json() : *a) != (b == nullptr ? json() : *b)) paths.emplace_back(option.path);
   }
   for (const Module& module : all_modules()) {
-    if (attached(before, module.key) != attached(after, module.key)) paths.emplace_back(module.key);
+    if (attached(before.effective, module.key) != attached(after.effective, module.key)) paths.emplace_back(module.key);
   }
   return paths;
 }

@@ -38,6 +38,7 @@ for (const [what, viewport] of [['a desk', { width: 1280, height: 900 }], ['a ph
       assert.equal(await page.evaluate(() => document.scrollingElement.scrollWidth - document.scrollingElement.clientWidth), 0, 'no sideways scrolling');
     }
     assert.deepEqual(shown.sort(), files.map((file) => readFileSync(folder + file, 'utf8').trim()).sort());
+    await tabs.nth(0).click();
     await tabs.nth(0).press('ArrowRight');
     assert.equal(await tabs.nth(1).getAttribute('aria-selected'), 'true');
     assert.ok(await tabs.nth(1).evaluate((tab) => tab === document.activeElement));

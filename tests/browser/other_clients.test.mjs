@@ -72,21 +72,22 @@ async function substrateCall(room, relayOnly) {
   await Promise.all(pages.map((page) => page.evaluate(() => window.call.work)));
   await second.evaluate(() => window.call.connectToPeer());
   await mediaFlows(pages, 'call');
-  await Promise.all(pages.map((page) => page.waitForFunction(() => window.call.names.length === 1)));
-  assert.deepEqual(await Promise.all(pages.map((page) => page.evaluate(() => window.call.names))), [[ids[1]], [ids[0]]]);
   assert.deepEqual(pages.flatMap((page) => page.problems), []);
-  return pages;
+  return { pages, ids };
 }
 
 test('two substrate-style pages see and hear each other directly', { timeout: 120_000 }, async () => {
-  const [first, second] = await substrateCall('direct', false);
+  const { pages, ids } = await substrateCall('direct', false);
+  const [first, second] = pages;
+  await Promise.all(pages.map((page) => page.waitForFunction(() => window.call.names.length > 0, null, { timeout: 60_000 })));
+  assert.deepEqual(await Promise.all(pages.map((page) => page.evaluate(() => window.call.names))), [[ids[1]], [ids[0]]]);
   await second.evaluate(() => window.call.socket.close());
   await first.waitForFunction(() => window.call.lists.length === 3);
   assert.deepEqual(await first.evaluate(() => window.call.lists[2]), []);
 });
 
 test('and through coturn, with credentials of the server, when nothing else is allowed', { timeout: 120_000 }, async () => {
-  const pages = await substrateCall('relayed', true);
+  const { pages } = await substrateCall('relayed', true);
   for (const page of pages) {
     const { local, remote } = await page.evaluate(() => window.call.figures());
     assert.deepEqual([local, remote], ['relay', 'relay']);

@@ -17,6 +17,9 @@ export async function watchByWhep({ url, token }) { // https://host/whep/ROOM
   return {
     pc,
     stream, // video.srcObject = stream
-    stop: async () => { pc.close(); await fetch(session, { method: 'DELETE', headers: token ? { Authorization: `Bearer ${token}` } : {} }); },
+    stop: async () => {
+      await fetch(session, { method: 'DELETE', headers: token ? { Authorization: `Bearer ${token}` } : {} });
+      pc.close();
+    },
   };
 }

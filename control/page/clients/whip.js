@@ -15,6 +15,9 @@ export async function publishByWhip({ url, stream, token }) { // https://host/wh
   await pc.setRemoteDescription({ type: 'answer', sdp: await response.text() });
   return {
     pc,
-    stop: async () => { pc.close(); await fetch(session, { method: 'DELETE', headers: token ? { Authorization: `Bearer ${token}` } : {} }); },
+    stop: async () => {
+      await fetch(session, { method: 'DELETE', headers: token ? { Authorization: `Bearer ${token}` } : {} });
+      pc.close();
+    },
   };
 }

@@ -35,7 +35,10 @@ export async function openPageWith(browser, server, script) {
   await page.goto(`${server.url}no-such-page`);
   page.problems = [];
   page.on('pageerror', (error) => page.problems.push(String(error)));
-  page.on('console', (message) => { if (message.type() === 'error') page.problems.push(message.text()); });
+  page.on('console', (message) => {
+    const isOwn = /\/(no-such-page|favicon\.ico)$/.test(message.location().url); // that there is no such page is no news
+    if (message.type() === 'error' && !isOwn) page.problems.push(message.text());
+  });
   if (script) await page.addScriptTag({ content: script });
   return page;
 }

@@ -36,6 +36,9 @@ DialectsConfig read_dialects(const nlohmann::json& tree) {
   dialects.protoo = read_protoo(tree);
   dialects.party_rooms = read_party_rooms(tree);
   dialects.whip = read_whip(tree);
+  dialects.socketio = read_socketio(tree);
+  dialects.rtcio = read_rtcio(tree);
+  dialects.wrtc_signal = read_wrtc_signal(tree);
   return dialects;
 }
 

@@ -8,6 +8,7 @@
 
 #include "control/config/party_rooms_config.hpp"
 #include "control/config/protoo_config.hpp"
+#include "control/config/socketio_config.hpp"
 
 namespace sluice::config {
 
@@ -24,6 +25,9 @@ struct DialectsConfig {
   ProtooConfig protoo;
   PartyRoomsConfig party_rooms;
   WhipConfig whip;
+  SocketioConfig socketio;
+  RtcioConfig rtcio;
+  WrtcSignalConfig wrtc_signal;
 };
 
 /// From what was set explicitly. Throws ConfigError.

@@ -5,37 +5,12 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "control/json/json_validator.hpp"
+
 namespace sluice {
 namespace {
 
 using nlohmann::json;
-
-/// Follows the parser only to count how deep it is.
-class DepthGuard final : public nlohmann::json_sax<json> {
- public:
-  explicit DepthGuard(std::size_t depth_max) : depth_max_(depth_max) {}
-  bool null() override { return true; }
-  bool boolean(bool) override { return true; }
-  bool number_integer(number_integer_t) override { return true; }
-  bool number_unsigned(number_unsigned_t) override { return true; }
-  bool number_float(number_float_t, const string_t&) override { return true; }
-  bool string(string_t&) override { return true; }
-  bool binary(binary_t&) override { return true; }
-  bool start_object(std::size_t) override { return ++depth_ <= depth_max_; }
-  bool key(string_t&) override { return true; }
-  bool end_object() override { return leave(); }
-  bool start_array(std::size_t) override { return ++depth_ <= depth_max_; }
-  bool end_array() override { return leave(); }
-  bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception&) override { return false; }
-
- private:
-  bool leave() {
-    --depth_;
-    return true;
-  }
-  std::size_t depth_max_;
-  std::size_t depth_ = 0;
-};
 
 constexpr bool is_space(char c) noexcept {
   return c == ' ' || c == '\t' || c == '\n' || c == '\r';
@@ -131,15 +106,7 @@ std::string decode(std::string_view raw_string) {
 }  // namespace
 
 std::optional<JsonView> JsonView::parse(std::string_view text, std::size_t depth_max) {
-  // The package skips a byte order mark and takes NUL for the end; neither is JSON.
-  if (text.starts_with("\xEF\xBB\xBF") || text.find('\0') != std::string_view::npos) return std::nullopt;
-  DepthGuard guard(depth_max);
-  if (!json::sax_parse(text.begin(), text.end(), &guard)) {
-    // Lone surrogates are rare: only what was refused is looked at again.
-    guard = DepthGuard(depth_max);
-    const std::string replaced = with_lone_surrogates_replaced(text);
-    if (replaced == text || !json::sax_parse(replaced, &guard)) return std::nullopt;
-  }
+  if (!is_valid_json(text, depth_max)) return std::nullopt;
   return JsonView(Scanner(text).value());
 }
 

@@ -9,6 +9,8 @@ const clients = [
   { id: 'whip', name: 'WHIP', file: 'whip.js', text: 'Encoders such as OBS and GStreamer publish by one HTTP request.', where: (room) => `${origin}/whip/${room}` },
   { id: 'whep', name: 'WHEP', file: 'whep.js', text: 'Players watch what a room publishes.', where: (room) => `${origin}/whep/${room}` },
   { id: 'protoo', name: 'protoo', file: 'protoo.js', text: 'protoo-client 4: requests, answers and notifications, between clients and with the server.', where: (room) => `${socket}/?roomId=${room}&peerId=NAME` },
+  { id: 'rtcio', name: 'rtc.io', file: 'rtcio.js', text: 'Perfect negotiation between peers over Socket.IO.', where: () => origin },
+  { id: 'wrtc-signal', name: 'wrtc-signal', file: 'wrtc-signal.js', text: 'Rooms with an owner who lets people in, over Socket.IO.', where: () => origin },
   { id: 'partykit', name: 'PartyKit', file: 'partykit.js', text: 'partysocket: everybody hears everybody, and who else is there. TURN credentials over HTTP.', where: (room) => `${socket}/parties/main/${room}` },
 ];
 

@@ -1,11 +1,11 @@
 #include "control/supervisor/certificate.hpp"
 
 #include <poll.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <array>
 #include <chrono>
+#include <csignal>
 #include <optional>
 #include <string_view>
 #include <utility>

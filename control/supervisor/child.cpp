@@ -1,10 +1,9 @@
 #include "control/supervisor/child.hpp"
 
-#include <signal.h>
-
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <csignal>
 
 #include "control/supervisor/process_reading.hpp"
 #include "control/supervisor/start_error.hpp"

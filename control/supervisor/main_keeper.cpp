@@ -1,8 +1,8 @@
 // sluice-keeper: holds the descriptors of a server while it has no supervisor. Started by the supervisor only.
-#include <signal.h>
 #include <sys/signalfd.h>
 
 #include <charconv>
+#include <csignal>
 #include <exception>
 #include <span>
 #include <stdexcept>

@@ -1,10 +1,10 @@
 #include "control/supervisor/spare_pool.hpp"
 
-#include <signal.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <string>
 #include <utility>
 

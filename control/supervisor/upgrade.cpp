@@ -1,13 +1,13 @@
 #include "control/supervisor/upgrade.hpp"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <csignal>
 #include <cstring>
 #include <utility>
 
@@ -176,7 +176,7 @@ void Upgrade::next_place(TimePoint now) {
 }
 
 void Upgrade::move_over(TimePoint now) {
-  Child& place = *places_.front();
+  const Child& place = *places_.front();
   if (place.running() && place.pid() != replaced_ && place.works()) {
     tell(place.name() + " runs the new build, process " + std::to_string(place.pid()));
     places_.pop_front();

@@ -19,9 +19,6 @@ const { values: flags } = parseArgs({ options: {
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const pause = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
 
-if (flags.serve) await serveReference(Number(flags.serve));
-else await main();
-
 /** The reference: what rtc.io-server does for an envelope, with recovery on as it has it. */
 async function serveReference(port) {
   const { createRequire } = await import('node:module');
@@ -224,3 +221,6 @@ async function main() {
   const ratio = (key) => (median('sluice', key) / median('socket.io', key)).toFixed(2);
   console.log(`\nmedians, sluice over socket.io: backlog ${ratio('backlog')}x, spaced ${ratio('spaced')}x, p99 ${ratio('p99')}x, memory ${ratio('memory')}x`);
 }
+
+if (flags.serve) await serveReference(Number(flags.serve));
+else await main();

@@ -185,7 +185,7 @@ test('wrtc-signal HTTP: POST /app, CORS, other methods', async () => {
 });
 
 test('a port of its own: any CONNECT there is the dialect’s', { timeout: 30_000 }, async () => {
-  const portOf = (dialect) => Number(new RegExp(`dialect=${dialect} port=(\\d+)`).exec(server.log())[1]);
+  const portOf = (dialect) => Number([...server.log().matchAll(new RegExp(`dialect=${dialect} port=(\\d+)`, 'g'))].at(-1)[1]); // since the last restart
   const wrtcUrl = `http://127.0.0.1:${portOf('wrtcSignal')}/`;
   await assert.rejects(connect({}, wrtcUrl), /Token is not valid/);
   assert.equal((await fetch(wrtcUrl)).status, 401);

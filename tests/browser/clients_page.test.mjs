@@ -4,7 +4,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import test, { after, before } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import WebSocket from 'ws';
-import { openLobby, startBrowser } from './support/browser.mjs';
+import { eventually, openLobby, startBrowser } from './support/browser.mjs';
 import { importWithPackages, openPageWith } from './support/bundle.mjs';
 import { stopCleanly } from './support/log_check.mjs';
 import { startServer } from './support/server.mjs';
@@ -83,10 +83,11 @@ test('the WHIP snippet publishes and the WHEP snippet watches, in the room of na
     Object.assign(video, { autoplay: true, muted: true, srcObject: window.watched.stream });
     document.body.append(video);
   }, `${server.url}whep/snippets`);
-  await viewer.waitForFunction(async () => {
+  // Asked from here: a predicate that answers by a promise would count as true at once.
+  await eventually('pictures move', () => viewer.evaluate(async () => {
     const stats = [...(await window.watched.pc.getStats()).values()];
     return (stats.find((stat) => stat.type === 'inbound-rtp' && stat.kind === 'video')?.framesDecoded ?? 0) > 30;
-  }, null, { timeout: 60_000, polling: 200 });
+  }), 60_000, 200);
   await viewer.evaluate(() => window.watched.stop());
   await publisher.evaluate(() => window.published.stop());
   assert.deepEqual([...publisher.problems, ...viewer.problems], []);

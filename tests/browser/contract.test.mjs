@@ -238,7 +238,7 @@ test('offer, answer and candidates reach their target only, byte for byte', asyn
 test('data goes to all others, or to its target, unchanged', async () => {
   const [alice, bob, carol] = await members(server, 'data', 3);
   for (const raw of ['1.50', 'null', '0', 'false', '""', String.raw`"\u0041\ud83d\ude00\/"`, String.raw`"\ud800 alone"`, '[1e3, -0]',
-    '{"a":1,"a":2}', '{"__sfu":0}', '{"__mod":"raise-hand"}']) {
+    '{"a":1,"a":2}', '{"__sfu":0}', '{"__consent":"raise-hand"}']) {
     alice.send(`{"type":"data","payload":${raw}}`);
     for (const other of [bob, carol]) assert.equal(await other.nextRaw(raw), `{"type":"data","from":"${alice.id}","payload":${raw}}`);
   }

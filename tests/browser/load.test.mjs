@@ -65,7 +65,7 @@ for (const suite of ['aes256-gcm', 'aes128-cm']) {
 }
 
 test('it says in one sentence what is wrong', async () => {
-  const wrong = await benchmark('--rooms=many');
+  const wrong = await benchmark('--media', '--rooms=many');
   assert.equal(wrong.code, 1);
   assert.match(wrong.complaints, /^sluice-load: --rooms takes .*\n$/);
   const nobody = await benchmark(`--url=${server.socketUrl}`, '--admin=http://127.0.0.1:9');

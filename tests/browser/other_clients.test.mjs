@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import test, { after, before } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { startBrowser } from './support/browser.mjs';
+import { eventually, startBrowser } from './support/browser.mjs';
 import { bundleForBrowser, openPageWith } from './support/bundle.mjs';
 import { stopCleanly } from './support/log_check.mjs';
 import { startServer } from './support/server.mjs';
@@ -15,7 +15,7 @@ let server;
 let browser;
 before(async () => {
   turn = await startTurnServer(secret);
-  server = await startServer({ 'dialects.partyRooms.turnUrls': turn.url, 'dialects.partyRooms.turnSecret': JSON.stringify(secret) });
+  server = await startServer({ 'dialects.partyRooms.turnUrls': turn.url, 'dialects.partyRooms.turnSecret': secret });
   browser = await startBrowser();
 });
 after(async () => {
@@ -28,10 +28,11 @@ const script = (name, global) => bundleForBrowser(fileURLToPath(new URL(`pages/$
 /** Waits until both pages show moving pictures and have heard something. */
 async function mediaFlows(pages, call) {
   for (const page of pages) {
-    await page.waitForFunction(async (name) => {
-      const { state, frames, sound } = await window[name].figures();
+    // Asked from here: a predicate that answers by a promise would count as true at once.
+    await eventually('pictures move and something is heard', async () => {
+      const { state, frames, sound } = await page.evaluate((name) => window[name].figures(), call);
       return state === 'connected' && frames > 30 && sound > 0;
-    }, call, { timeout: 60_000, polling: 200 });
+    }, 60_000, 200);
   }
 }
 

@@ -71,8 +71,7 @@ export class Substrate {
   async figures() {
     const stats = [...(await this.pc.getStats()).values()];
     const of = (kind) => stats.find((stat) => stat.type === 'inbound-rtp' && stat.kind === kind);
-    const transport = stats.find((stat) => stat.type === 'transport' && stat.selectedCandidatePairId);
-    const pair = stats.find((stat) => stat.id === transport?.selectedCandidatePairId);
+    const pair = stats.find((stat) => stat.type === 'candidate-pair' && stat.nominated && stat.state === 'succeeded');
     const type = (id) => stats.find((stat) => stat.id === id)?.candidateType;
     return { state: this.pc.connectionState, frames: of('video')?.framesDecoded ?? 0, sound: of('audio')?.totalAudioEnergy ?? 0,
       local: type(pair?.localCandidateId), remote: type(pair?.remoteCandidateId) };

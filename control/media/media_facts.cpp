@@ -216,6 +216,8 @@ void Media::Impl::on_transport_changed(WorkerId worker, TransportId id, workers:
   if (std::exchange(entry.live.phase, phase) == phase) return;
   if (phase == workers::TransportPhase::connected) {
     bus_.publish(MediaConnected{peer_id, entry.media.room});
+  } else if (phase == workers::TransportPhase::disconnected) {
+    bus_.publish(MediaInterrupted{peer_id, entry.media.room});
   } else if (phase == workers::TransportPhase::failed || phase == workers::TransportPhase::closed) {
     // Without consent an ICE restart may find another path; without DTLS there is nothing to go on with.
     entry.live.dtls_over = failure != workers::TransportFailure::consent_expired;

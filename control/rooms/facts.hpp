@@ -254,6 +254,12 @@ struct MediaConnected {
   PeerId peer;
   RoomId room;
 };
+/// Nothing authentic came from the peer's media transport for the time of ICE consent (RFC 7675), so nothing is sent to it any
+/// more. It may come back (MediaConnected) by a check from wherever it is.
+struct MediaInterrupted {
+  PeerId peer;
+  RoomId room;
+};
 /// Another layer of a consumer's publication, or none, is being forwarded now.
 struct LayerForwarded {
   PeerId peer;

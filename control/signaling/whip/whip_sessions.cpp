@@ -99,6 +99,9 @@ void WhipSessions::follow(Bus& bus) {
     }
   });
   // RFC 9725 section 4.3.3: a session whose consent has expired is over, restart or not.
+  on.template operator()<MediaInterrupted>([this](const MediaInterrupted& fact) {
+    if (by_peer_.contains(fact.peer)) ending_.insert(fact.peer);
+  });
   on.template operator()<MediaClosed>([this](const MediaClosed& fact) {
     if (by_peer_.contains(fact.peer)) ending_.insert(fact.peer);
   });

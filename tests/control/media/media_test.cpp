@@ -42,6 +42,8 @@ struct Control {
     heard.push_back(bus.subscribe<MediaConnected>([this](const MediaConnected& f) { connected.push_back(f.peer.value); }));
     heard.push_back(bus.subscribe<MediaClosed>([this](const MediaClosed& f) { closed.push_back(f.peer.value); }));
     heard.push_back(
+        bus.subscribe<MediaInterrupted>([this](const MediaInterrupted& f) { interrupted.push_back(f.peer.value); }));
+    heard.push_back(
         bus.subscribe<LayerForwarded>([this](const LayerForwarded& f) { layers.emplace_back(f.consumer.value, f.name); }));
   }
   Bus bus;
@@ -53,6 +55,7 @@ struct Control {
   std::vector<std::string> unsupported;
   std::vector<std::string> connected;
   std::vector<std::string> closed;
+  std::vector<std::string> interrupted;
   std::vector<std::pair<std::string, std::string>> layers;
 };
 

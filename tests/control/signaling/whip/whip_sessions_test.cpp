@@ -131,6 +131,15 @@ TEST_F(WhipSession, MediaThatEndsEndsTheSessionAndNothingElseDoes) {
   EXPECT_EQ(server.sessions.size(), 0U);
 }
 
+TEST_F(WhipSession, ConsentThatExpiresEndsTheSessionToo) {
+  const PeerId peer = server.peer_of(server.post("/whip/r", publishing()));
+  server.bus.publish(MediaConnected{peer, RoomId("r")});
+  server.bus.publish(MediaInterrupted{peer, RoomId("r")});
+  server.turn();
+  EXPECT_EQ(server.rooms.find_peer(peer), nullptr);
+  EXPECT_EQ(server.sessions.size(), 0U);
+}
+
 TEST_F(WhipSession, WhoIsPutOutHasNoSessionAnyMore) {
   const HttpResponse created = server.post("/whip/r", publishing());
   EXPECT_TRUE(server.rooms.kick(server.peer_of(created)));

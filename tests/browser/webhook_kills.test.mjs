@@ -53,7 +53,7 @@ test('every event is delivered though control is killed and the receiver is away
         client.send({ type: 'leave' });
         await client.close();
       } catch { await pause(30); }
-      await pause(Math.random() * 30);
+      await pause(50 + Math.random() * 100);
     }
   };
   const acts = [visit(0), visit(1)];

@@ -27,9 +27,9 @@ std::optional<double> number_in(const JsonObject& payload, std::string_view key)
 AbrFeature::AbrFeature(FeatureContext& context) : context_(context) {
   if (context.config.observability.adaptive_bitrate && context.publications != nullptr) {
     abr_ = std::make_unique<AdaptiveBitrate>(
-        context.bus, context.rooms, *context.publications,
+        context.bus, context.rooms, *context.publications, context.state_log,
         [this](std::string_view event, const json& data) { context_.events.emit(event, data); }, options_of(context.config),
-        context.now);
+        AdaptiveBitrate::Clocks{context.now, context.unix_ms});
     add_actions();
   }
   add_operations();

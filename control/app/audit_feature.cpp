@@ -126,6 +126,8 @@ AuditFeature::AuditFeature(FeatureContext& context) {
     http_ = std::make_unique<AuditHttpSink>(context.http, config.sink_url);
     log_->add_sink(*http_);
   }
+  hook_ = std::make_unique<AuditHookSink>(context.hooks, context.now);
+  log_->add_sink(*hook_);
   // Threads begin behind the system call filter, so in the loop's first turn.
   begin_ = context.loop.timer([this] { log_->begin(); });
   begin_->arm(context.now());

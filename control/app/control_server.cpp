@@ -239,6 +239,7 @@ struct ControlServer::Impl {
   Doorbell bell;
   PulseSegment pulse;
   std::unique_ptr<Media> media;
+  Bus::Subscription media_decided;
   Draining draining;
   loop::WebServer web;
   loop::Routes routes;  // of the dialects; what they do not claim is the native protocol's, or the page's
@@ -308,13 +309,21 @@ ControlServer::Impl::Impl(const config::ServerConfig& server_config, const Contr
   log_facts();
   const std::size_t members = control_state.restore(loop::now());
   if (media) {
-    media->keep_only({[this](const PeerId& id) { return rooms.find_peer(id) != nullptr; },
-                      [this](const ProducerId& id) { return publications->find(id) != nullptr; },
-                      [this](const ConsumerId& id) { return publications->find(id) != nullptr; },
-                      [this](const PeerId& id) {
-                        const Peer* peer = rooms.find_peer(id);
-                        return peer != nullptr ? peer->restrictions() : Restrictions{};
-                      }});
+    media->keep_only(
+        {[this](const PeerId& id) { return rooms.find_peer(id) != nullptr; },
+         [this](const ProducerId& id) { return publications->find(id) != nullptr; },
+         [this](const ConsumerId& id) { return publications->find(id) != nullptr; },
+         [this](const PeerId& id) {
+           const Peer* peer = rooms.find_peer(id);
+           return peer != nullptr ? peer->restrictions() : Restrictions{};
+         },
+         [this](const PeerId& id, const Media::NewerPolicy& newer) {
+           log::error("a decision about a member was lost with an earlier control process; what it closed stays closed",
+                      {{"peer", id.value}, {"epoch", newer.epoch}});
+           rooms.distrust_media(id, newer.epoch, newer.send_closed, newer.receive_closed);
+         }});
+    // Before anybody is told that a member was muted, put out of its rights or let in again, the worker has it in its ring.
+    media_decided = bus.subscribe<PeerRestricted>([this](const PeerRestricted&) { workers.push(loop::now()); });
   }
   for (const auto& feature : features) feature->restored(loop::now());
   if (members > 0) log::info("restored", {{"rooms", rooms.rooms().size()}, {"peers", members}});

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "control/app/audit_feature.hpp"
+#include "control/app/notices_feature.hpp"
 #include "control/app/session_feature.hpp"
 #include "control/app/threat_feature.hpp"
 
@@ -72,6 +73,7 @@ void add_security_features(FeatureContext& context, Features& features) {
     features.push_back(std::move(feature));
   }
   if (config.retention_policy) features.push_back(std::make_unique<RetentionFeature>(context));
+  features.push_back(std::make_unique<NoticesFeature>(context));
 }
 
 }  // namespace sluice::app

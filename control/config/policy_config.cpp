@@ -100,7 +100,9 @@ std::optional<ConsentFlowConfig> read_consent(const json& tree) {
 }
 
 std::optional<DataResidencyConfig> read_residency(const json& tree) {
-  if (!attached(tree, "dataResidency")) return std::nullopt;
+  std::string tree_region;
+  read(tree, {"compliance.residencyRegion"}, tree_region);
+  if (!attached(tree, "dataResidency") && tree_region.empty()) return std::nullopt;
   DataResidencyConfig config;
   read(tree, {"dataResidency.localRegion", "compliance.residencyRegion"}, config.local_region);
   read_list(tree, "dataResidency.allowedRegions", config.allowed_regions);
@@ -133,6 +135,12 @@ PolicyConfig read_policy(const json& tree) {
   read(tree, {"signaling.beforeJoinUrl"}, config.before_join_url);
   check_url(config.before_join_url, "signaling.beforeJoinUrl");
   read(tree, {"signaling.hookSecret"}, config.hook_secret);
+  read(tree, {"threatDetector.onThreatUrl"}, config.on_threat_url);
+  check_url(config.on_threat_url, "threatDetector.onThreatUrl");
+  read(tree, {"retentionPolicy.onExpiryUrl"}, config.on_expiry_url);
+  check_url(config.on_expiry_url, "retentionPolicy.onExpiryUrl");
+  read(tree, {"retentionPolicy.onPurgeUrl"}, config.on_purge_url);
+  check_url(config.on_purge_url, "retentionPolicy.onPurgeUrl");
   config.turn = read_turn(tree);
   config.consent_flow = read_consent(tree);
   config.data_residency = read_residency(tree);

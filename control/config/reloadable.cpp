@@ -14,7 +14,7 @@ namespace {
 
 /// Options, and (with a dot at the end) whole sections. The part that an option belongs to takes it over in its
 /// Feature::reload, or ControlServer does.
-constexpr std::array<std::string_view, 30> reloadable{
+constexpr std::array<std::string_view, 33> reloadable{
     "adaptiveBitrate.",
     "alertManager.",
     "dataResidency.geoLookupUrl",
@@ -31,6 +31,8 @@ constexpr std::array<std::string_view, 30> reloadable{
     "observability.latencyPercentiles",
     "observability.maxDataPoints",
     "observability.metricsFlushInterval",
+    "retentionPolicy.onExpiryUrl",
+    "retentionPolicy.onPurgeUrl",
     "server.autoCreateRooms",
     "server.autoDestroyRooms",
     "server.maxPeersPerRoom",
@@ -42,6 +44,7 @@ constexpr std::array<std::string_view, 30> reloadable{
     "signaling.maxRoomIdBytes",
     "signaling.tls.cert",
     "signaling.tls.key",
+    "threatDetector.onThreatUrl",
     "tracer.bufferSize",
     "tracer.mode",
     "webhooks.",

@@ -189,9 +189,6 @@ SecurityConfig read_security(const json& tree) {
   if (attached(tree, "retentionPolicy") || is_set(tree, "compliance.retentionDays"))
     config.retention_policy = read_retention_policy(tree);
   read_addresses(tree, {"rateLimit.whitelist"}, config.limit_exempt);
-  if (is_set(tree, "compliance.residencyRegion") && !attached(tree, "dataResidency")) {
-    throw ConfigError("'compliance.residencyRegion' alone keeps nobody out; configure 'dataResidency' with that region.");
-  }
   return config;
 }
 

@@ -31,7 +31,8 @@ constexpr std::array options{
     Option{"compliance.auditLog", boolean, "false", "attach auditLogger"},
     Option{"compliance.auditLogFormat", text, "json", "accepted for old configurations; entries are JSON lines", 0, 0,
            "json|structured"},
-    Option{"compliance.residencyRegion", text, "", "accepted for old configurations; see dataResidency"},
+    Option{"compliance.residencyRegion", text, "",
+           "attaches dataResidency with this local region, unless that names another"},
     Option{"compliance.retentionDays", integer, "0", "days for which every kind of record is kept; 0: for ever", 0, 36500},
     Option{"eventReplay.capacity", integer, "10000", "events that are kept, the oldest go first", 1, 1000000},
     Option{"eventReplay.redisUrl", text, "", "accepted for old configurations; events lie in the store"},
@@ -54,6 +55,8 @@ constexpr std::array options{
     Option{"rateLimiter.whitelist", text_list, "", "addresses exempt from the limit on connections"},
     Option{"retentionPolicy.auditLogRetentionDays", integer, "365", "days for which records of type auditLog are kept", 0,
            36500},
+    Option{"retentionPolicy.onExpiryUrl", text, "", "HTTP callback: POST {type, id, meta, reason} of each deleted record"},
+    Option{"retentionPolicy.onPurgeUrl", text, "", "HTTP callback: POST {sub, records} when a subject's records are erased"},
     Option{"retentionPolicy.recordingRetentionDays", integer, "90", "days for which recordings are kept", 0, 36500},
     Option{"retentionPolicy.sessionRetentionDays", integer, "30", "days for which sessions and all other records are kept",
            0, 36500},
@@ -71,6 +74,7 @@ constexpr std::array options{
            "folder of lasting state (SQLite); off: state outlives control, not the server; default: $STATE_DIRECTORY, else "
            "store-PORT beside the control socket"},
     Option{"threatDetector.mediaIsActivity", boolean, "false", "a peer whose media is connected is never idle"},
+    Option{"threatDetector.onThreatUrl", text, "", "HTTP callback: POST {level, threat, peer, ip, ts} of each threat"},
     Option{"threatDetector.thresholds", OptionType::json, "", "map of thresholds by the contract's names"},
     Option{"threatDetector.whitelist", text_list, "", "addresses exempt from automatic bans, beside 127.0.0.1 and ::1"},
 };

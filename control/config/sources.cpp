@@ -272,6 +272,20 @@ json check_value(std::string_view option_path, const json& value, const std::str
   return checked(*option, value, origin);
 }
 
+namespace {
+
+/// What is taken without doing what its name says: one line each (DESIGN.md).
+void warn_of_inert_values(const json& tree, std::vector<std::string>& warnings) {
+  if (const json* value = value_at(tree, "region.multiRegion"); value != nullptr && *value == true)
+    warnings.emplace_back("'region.multiRegion' is accepted but has no effect in this version: there is one region");
+  if (const json* value = value_at(tree, "sfu.adapter");
+      value != nullptr && value->is_string() && *value != "native" && *value != "")
+    warnings.push_back("'sfu.adapter: " + value->get<std::string>() +
+                       "' is accepted but has no effect in this version: this server's own SFU carries the media");
+}
+
+}  // namespace
+
 Explicit merge_sources(const std::optional<std::string>& file, const Environment& environment,
                        std::span<const std::pair<std::string, std::string>> flags) {
   Explicit result;
@@ -299,6 +313,7 @@ Explicit merge_sources(const std::optional<std::string>& file, const Environment
     });
   }
   errors.throw_if_any();
+  warn_of_inert_values(result.tree, result.warnings);
   return result;
 }
 

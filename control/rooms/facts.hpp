@@ -235,6 +235,14 @@ struct SubscriptionLayerTargeted {
   std::optional<std::uint8_t> layer;  // index into the publication's layers; none: no bound
 };
 
+/// Another member of a room is its active speaker by the levels of its sound, or nobody is any more.
+struct ActiveSpeakerChanged {
+  RoomId room;
+  std::optional<PeerId> peer;
+  std::optional<ProducerId> producer;  // the sound that was heard
+  std::optional<PeerId> before;
+};
+
 // --- media (published by the media module)
 // -----------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ enum class Restriction : std::uint8_t {
   residency,  // the member or its room is where it may not be
   policy,     // its capabilities do not allow it
   token,      // its room token does not
+  unknown,    // what was decided last was lost with the process that knew it: closed until the membership ends
 };
 
 enum class MediaDirection : std::uint8_t {
@@ -24,7 +25,7 @@ enum class MediaDirection : std::uint8_t {
 /// What holds of one member; carried by Peer and survives control's restart. The media side obeys it for every packet,
 /// whatever the client does (design: policy lives in the forwarding table).
 struct Restrictions {
-  std::uint32_t send = 0;     // bit i: Restriction i
+  std::uint32_t send = 0;  // bit i: Restriction i
   std::uint32_t receive = 0;
   std::uint64_t epoch = 0;  // rises with every change
 

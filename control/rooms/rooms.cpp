@@ -94,6 +94,15 @@ bool Rooms::restrict_media(const PeerId& peer, Restriction why, MediaDirection d
   return true;
 }
 
+void Rooms::distrust_media(const PeerId& peer, std::uint64_t epoch, bool send_closed, bool receive_closed) {
+  Peer* found = peer_of(peer);
+  if (found == nullptr || !found->room_ || epoch < found->restrictions_.epoch) return;
+  found->restrictions_.epoch = epoch + 1;
+  if (send_closed) (void)found->restrictions_.set(Restriction::unknown, MediaDirection::send, true);
+  if (receive_closed) (void)found->restrictions_.set(Restriction::unknown, MediaDirection::receive, true);
+  bus_.publish(PeerRestricted{found->id_, *found->room_, found->restrictions_});
+}
+
 bool Rooms::allows(const PeerId& peer, MemberAction action) const {
   return std::all_of(permissions_.begin(), permissions_.end(),
                      [&](const Permissions* permissions) { return permissions->allows(peer, action); });

@@ -84,6 +84,9 @@ class Rooms {
   /// Sets or lifts one reason not to forward a member's media. PeerRestricted when that changed anything. False when the
   /// peer is in no room: restrictions end with the membership.
   bool restrict_media(const PeerId& peer, Restriction why, MediaDirection direction, bool on);
+  /// After a restart: somebody holds a decision of `epoch` about the member, which is later than ours. Ours become later
+  /// than that, and the directions that it had closed stay closed (Restriction::unknown). PeerRestricted.
+  void distrust_media(const PeerId& peer, std::uint64_t epoch, bool send_closed, bool receive_closed);
 
   // --- rooms -------------------------------------------------------------------------------------------------------------
   /// Makes a room without members; it stays until its last member leaves or it is destroyed. RoomCreated.

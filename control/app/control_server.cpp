@@ -44,7 +44,6 @@
 #include "control/store/state_log_store.hpp"
 #include "control/workers/workers.hpp"
 #include "shm/channel/pulse_segment.hpp"
-#include "shm/service/service_notify.hpp"
 #include "shm/state_log/state_log.hpp"
 
 namespace sluice::app {
@@ -237,6 +236,7 @@ struct ControlServer::Impl {
   ControlState control_state;
   workers::Workers workers;
   Doorbell bell;
+  Doorbell ready;  // towards the supervisor; of an older one it is missing
   PulseSegment pulse;
   std::unique_ptr<Media> media;
   Bus::Subscription media_decided;
@@ -285,6 +285,7 @@ ControlServer::Impl::Impl(const config::ServerConfig& server_config, const Contr
       control_state(rooms, publications.get(), sessions, bus, state_log),
       workers(state_log, config.native_sfu.max_rooms_per_worker),
       bell(required(descriptors, "doorbell.control")),
+      ready(descriptors.take("ready")),
       pulse(open_pulse(descriptors)),
       media(make_media(arguments, descriptors)),
       draining(rooms, workers, media.get(), state_log, loop::now),
@@ -547,7 +548,7 @@ void ControlServer::Impl::say_ready_when_workers_are() {
   const std::string line = ready_line(config, signaling_port, admin_port);
   std::puts(line.c_str());
   std::fflush(stdout);
-  (void)notify_service_manager("READY=1\nSTATUS=" + line);
+  ready.ring();  // the supervisor tells the service manager
 }
 
 void ControlServer::Impl::stop() {

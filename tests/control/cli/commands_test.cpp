@@ -13,6 +13,7 @@
 #include "control/cli/doctor_command.hpp"
 #include "control/cli/flags.hpp"
 #include "control/cli/init_command.hpp"
+#include "control/cli/running_server.hpp"
 #include "control/cli/signaling_benchmark.hpp"
 #include "control/cli/table.hpp"
 #include "control/cli/websocket_client.hpp"
@@ -78,6 +79,19 @@ TEST(Doctor, SaysWhatToDo) {
     EXPECT_NE(found.at(bad).state, Finding::State::good) << bad;
     EXPECT_NE(found.at(bad).advice, "") << bad;
   }
+}
+
+TEST(Doctor, ReadsTheLimitsOfAnotherProcess) {
+  const std::string limits =
+      "Limit                     Soft Limit           Hard Limit           Units     \n"
+      "Max open files            65536                524288               files     \n"
+      "Max locked memory         unlimited            unlimited            bytes     \n"
+      "Max broken                many                 1                    bytes";
+  EXPECT_EQ(soft_limit(limits, "Max open files"), 65536U);
+  EXPECT_EQ(soft_limit(limits, "Max locked memory"), RLIM_INFINITY);
+  for (const char* none : {"Max broken", "Max cpu time", ""}) EXPECT_FALSE(soft_limit(limits, none)) << none;
+  EXPECT_FALSE(soft_limit("", "Max open files"));
+  EXPECT_FALSE(soft_limit("Max open files", "Max open files"));
 }
 
 std::string read(const fs::path& path) {

@@ -25,7 +25,7 @@
 #include <thread>
 #include <vector>
 
-#include "shm/descriptors/descriptor.hpp"
+#include "shm/descriptors/descriptor_set.hpp"
 #include "test_paths.hpp"
 
 namespace sluice {
@@ -131,7 +131,9 @@ inline std::vector<std::string> arguments(std::uint16_t port, const std::string&
 class Server {
  public:
   enum class AtEnd : unsigned char { kill_children, leave_children };
-  explicit Server(std::vector<std::string> arguments, AtEnd at_end = AtEnd::kill_children) : at_end_(at_end) {
+  explicit Server(std::vector<std::string> arguments, AtEnd at_end = AtEnd::kill_children,
+                  const std::vector<NamedDescriptor>& handed_back = {})
+      : at_end_(at_end) {
     std::array<int, 2> pipe{};
     if (::pipe2(pipe.data(), O_CLOEXEC) != 0) throw std::runtime_error("pipe");
     output_.reset(pipe[0]);
@@ -141,6 +143,18 @@ class Server {
     (void)posix_spawn_file_actions_adddup2(&actions, input.get(), STDOUT_FILENO);
     (void)posix_spawn_file_actions_adddup2(&actions, input.get(), STDERR_FILENO);
     arguments.insert(arguments.begin(), SLUICE_BIN_DIR "/supervisor_program");
+    // As a service manager passes what it stored (sd_listen_fds(3)); only the process itself knows its number.
+    std::vector<Descriptor> passed;
+    std::string names;
+    for (const NamedDescriptor& given : handed_back) {
+      passed.emplace_back(::fcntl(given.fd, F_DUPFD_CLOEXEC, 500));  // above all that they become
+      (void)posix_spawn_file_actions_adddup2(&actions, passed.back().get(), 2 + static_cast<int>(passed.size()));
+      names += (names.empty() ? "" : ":") + given.name;
+    }
+    if (!handed_back.empty()) {
+      const std::string variables = "LISTEN_PID=$$ LISTEN_FDS=" + std::to_string(passed.size()) + " LISTEN_FDNAMES=" + names;
+      arguments.insert(arguments.begin(), {"/bin/sh", "-c", variables + " exec \"$@\"", "sh"});
+    }
     std::vector<char*> words;
     for (std::string& argument : arguments) words.push_back(argument.data());
     words.push_back(nullptr);

@@ -352,6 +352,7 @@ ControlServer::Impl::Impl(const config::ServerConfig& server_config, const Contr
 
   loop::ListenerConfig signaling = signaling_listener(config.signaling, routes, listener);
   signaling.limit_exempt = config.security.limit_exempt;
+  signaling.body_bytes_max = std::max(signaling.body_bytes_max, config.dialects.socketio.max_payload_bytes);
   signaling_port = web.listen(std::move(signaling));
   if (config.admin_api.enabled) {
     admin.emplace(

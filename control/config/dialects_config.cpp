@@ -1,8 +1,9 @@
 #include "control/config/dialects_config.hpp"
 
-#include "control/config/bridge_config.hpp"
 #include <string_view>
+#include "control/config/bridge_config.hpp"
 
+#include "control/config/read_values.hpp"
 #include "control/config/sources.hpp"
 
 namespace sluice::config {
@@ -25,6 +26,7 @@ WhipConfig read_whip(const nlohmann::json& tree) {
   read(tree, "dialects.whip.enabled", whip.enabled);
   read_ms(tree, "dialects.whip.connectTimeout", whip.connect_timeout);
   read(tree, "dialects.whip.maxSessions", whip.max_sessions);
+  read_into(tree, "dialects.whip.port", whip.port);
   return whip;
 }
 

@@ -66,6 +66,13 @@ WrtcSignalConfig read_wrtc_signal(const nlohmann::json& tree) {
   read_into(tree, "dialects.wrtcSignal.appSecret", config.app_secret);
   read_into(tree, "dialects.wrtcSignal.appPass", config.app_pass);
   read_time(tree, "dialects.wrtcSignal.tokenLifetime", config.token_lifetime);
+  read_into(tree, "dialects.wrtcSignal.demoToken", config.demo_token);
+  if (const nlohmann::json* servers = value_at(tree, "dialects.wrtcSignal.iceServers");
+      servers != nullptr && !servers->is_null()) {
+    if (!servers->is_array())
+      throw ConfigError("'dialects.wrtcSignal.iceServers' must be a list, such as [{urls: 'stun:stun.example.org'}].");
+    config.ice_servers = servers->dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
+  }
   read_into(tree, "dialects.wrtcSignal.ownerless", config.ownerless);
   read_into(tree, "dialects.wrtcSignal.legacySilentReject", config.legacy_silent_reject);
   read_into(tree, "dialects.wrtcSignal.maxPeersPerRoom", config.max_peers_per_room);

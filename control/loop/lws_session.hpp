@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "control/loop/http_reply.hpp"
+#include "control/loop/route.hpp"
 #include "control/loop/web_server.hpp"
 #include "shm/types/shared_text.hpp"
 
@@ -63,6 +64,9 @@ struct LwsExchange {
   HttpRequest request;
   HttpResponse response;
   HttpReply::Aborter aborter;
+  Route* route = nullptr;          // that claims it; null: the listener's own
+  std::optional<HttpReply> reply;  // until the route has been asked
+  bool body_pending = false;       // more of the request is to come, whatever the state
   bool body_too_large = false;
   bool must_close = false;  // the connection cannot be used for another request
   TimePoint since{};        // of waiting or sending
@@ -88,7 +92,7 @@ struct LwsSocket {
   std::optional<std::pair<std::uint16_t, std::string>> closing;
   bool close_sent = false;
   bool ping_due = false;
-  bool probed = false;  // the next pong is to be told to the handler
+  bool probed = false;     // the next pong is to be told to the handler
   bool flush_due = false;  // it is in the list of those to be written at the end of this turn
 };
 

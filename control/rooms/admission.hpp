@@ -40,6 +40,7 @@ struct Refuse {
   std::string message = "Join rejected";
   std::string close_reason;     // empty: the message
   std::string rejected_reason;  // of the fact JoinRejected; empty: the message
+  bool temporary = false;       // it is not about this client: the same one may be let in a moment later
 };
 /// The step itself failed (hook unreachable): AUTH_ERROR with `message`, close 1008 `Auth error`, no JoinRejected.
 struct AdmissionFailure {

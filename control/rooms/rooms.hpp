@@ -44,6 +44,7 @@ struct JoinRefusal {
   std::string code;          // on the wire
   std::string message;       // may be empty
   std::string close_reason;  // empty: the connection stays open
+  bool temporary = false;    // of `rejected`: it is not about this client, which may try again later
 };
 using JoinOutcome = Result<void, JoinRefusal>;
 

@@ -64,9 +64,10 @@ void Rooms::decided(const std::shared_ptr<Admission>& admission, AdmissionDecisi
     const std::string reason = refusal->rejected_reason.empty() ? refusal->message : refusal->rejected_reason;
     std::string close_reason = refusal->close_reason.empty() ? refusal->message : refusal->close_reason;
     bus_.publish(JoinRejected{peer->id_, admission->room, reason});
-    return refuse(
-        admission,
-        {JoinRefusal::Kind::rejected, std::move(refusal->code), std::move(refusal->message), std::move(close_reason)}, now);
+    return refuse(admission,
+                  {JoinRefusal::Kind::rejected, std::move(refusal->code), std::move(refusal->message),
+                   std::move(close_reason), refusal->temporary},
+                  now);
   }
   if (auto* failure = std::get_if<AdmissionFailure>(&decision)) {
     return refuse(admission, {JoinRefusal::Kind::failed, "AUTH_ERROR", std::move(failure->message), "Auth error"}, now);

@@ -81,12 +81,12 @@ void NativeDialect::tell_kicked(const PeerKicked& fact) {
 }
 
 void NativeDialect::tell_data(const DataRelayed& fact) {
-  std::string text = native::relayed("data", fact.from, "payload", fact.payload);
   if (fact.target) {
-    outbox_.send(*fact.target, std::move(text));
-  } else {
-    outbox_.broadcast(fact.room, std::move(text), PeerId(fact.from));
+    const Peer* target = rooms_.find_peer(*fact.target);
+    if (target == nullptr || target->dialect() != native_dialect_name) return;  // its own dialect tells it
+    return outbox_.send(*fact.target, native::relayed("data", fact.from, "payload", fact.payload));
   }
+  outbox_.broadcast(fact.room, native::relayed("data", fact.from, "payload", fact.payload), PeerId(fact.from));
 }
 
 }  // namespace sluice

@@ -13,6 +13,16 @@
 
 namespace sluice::app {
 
+/// Entries for a program that answers the hook `sink` over the control socket; while none does they are not asked about.
+class AuditHookSink final : public AuditSink {
+ public:
+  explicit AuditHookSink(FeatureContext& context) : context_(context) {}
+  void deliver(const std::shared_ptr<const std::string>& line) override;
+
+ private:
+  FeatureContext& context_;
+};
+
 /// The audit log (contract section 25) with all that it takes down: facts of rooms, events of other modules, operations of
 /// operators, whose answers wait until the log is certain.
 class AuditFeature final : public Feature {
@@ -26,6 +36,7 @@ class AuditFeature final : public Feature {
   void gate_operations(Operations& operations);
   void collect(PrometheusText& out) const;
 
+  AuditHookSink hook_;
   std::unique_ptr<AuditLog> log_;
   std::unique_ptr<SyslogSink> syslog_;
   std::unique_ptr<AuditHttpSink> http_;

@@ -33,11 +33,23 @@ void ConsentFlow::joined(const PeerJoined& fact) {
   if (options_.timeout.count() > 0 && !satisfied(fact.room, fact.peer.id)) {
     deadlines_.set(fact.peer.id, clocks_.now() + options_.timeout);
   }
+  ask(fact.room, fact.peer.id);
+}
+
+void ConsentFlow::ask_members() {
+  if (options_.required.empty()) return;
+  std::vector<Key> members;
+  for (const auto& [id, peer] : rooms_.peers())
+    if (peer->room() && !satisfied(*peer->room(), id)) members.emplace_back(*peer->room(), id);
+  for (const auto& [room, peer] : members) ask(room, peer);
+}
+
+void ConsentFlow::ask(const RoomId& room, const PeerId& peer) {
   JsonWriter message("consent:required");
   message.raw("types", types_json(options_.required)).string("version", options_.version);
   message.integer("timeoutMs", options_.timeout.count());
-  (void)rooms_.post(fact.peer.id, message.finish());
-  bus_.publish(ConsentRequired{fact.peer.id, fact.room, options_.required});
+  (void)rooms_.post(peer, message.finish());
+  bus_.publish(ConsentRequired{peer, room, options_.required});
 }
 
 void ConsentFlow::left(const PeerLeft& fact) {

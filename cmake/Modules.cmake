@@ -66,7 +66,7 @@ sluice_module(control/signaling/whip USES control_rooms control_sessions control
 sluice_module(control/signaling/url)
 sluice_module(control/signaling/protoo USES control_rooms control_json control_signaling_room_names control_signaling_connections control_signaling_url PACKAGES sluice::openssl)
 sluice_module(control/signaling/partyrooms USES control_rooms control_json control_policy_turn control_signaling_room_names control_signaling_connections control_signaling_url PACKAGES sluice::openssl)
-sluice_module(control/api USES control_rooms control_workers control_media control_json control_observability control_loop PACKAGES sluice::json sluice::openssl)
+sluice_module(control/api USES control_rooms control_workers control_media control_json control_observability control_loop control_sessions PACKAGES sluice::json sluice::openssl)
 sluice_module(control/signaling/socketio USES shm_types control_json control_rooms)
 sluice_module(control/signaling/rtcio USES control_signaling_socketio PACKAGES sluice::openssl)
 sluice_module(control/signaling/wrtcsignal USES control_signaling_socketio PACKAGES sluice::openssl)
@@ -86,6 +86,10 @@ sluice_module(control/cli USES shm_descriptors control_config control_host contr
 sluice_module(control/dashboard USES control_page)
 
 include(Page)
+
+# The library for operators' programs: a client of the control socket.
+sluice_module(control/embedding USES shm_types shm_descriptors control_config control_policy control_policy_turn PACKAGES sluice::json)
+include(Embedding)
 
 # --- the load generator: a client, which shares nothing with the server but packet formats and vocabulary
 sluice_module(tools/load USES shm_types shm_counters dataplane_packet dataplane_rtp dataplane_bwe PACKAGES sluice::nice sluice::openssl sluice::srtp2 sluice::websockets sluice::json)

@@ -22,7 +22,7 @@ constexpr std::string_view lived_key = "app/audit";
 
 /// Events of other modules that the log takes down under their own names: policy, consent, moderation, recording, API
 /// access.
-constexpr std::array<std::string_view, 22> taken_down{"policy:violation",
+constexpr std::array<std::string_view, 23> taken_down{"policy:violation",
                                                       "policy:issued",
                                                       "consent:granted",
                                                       "consent:withdrawn",
@@ -43,7 +43,8 @@ constexpr std::array<std::string_view, 22> taken_down{"policy:violation",
                                                       "data:purged",
                                                       "data:expired",
                                                       "session:expired",
-                                                      "load:shedding"};
+                                                      "load:shedding",
+                                                      "module:attached"};
 
 /// The members of an object as they stand in an entry. Those that the entry has itself are left out, addresses are redacted,
 /// tokens never get in.
@@ -237,6 +238,14 @@ void AuditFeature::add_operations(FeatureContext& context) {
                                                                    "The audit log cannot be written or synced."}));
                       reply(json{{"durable", true}});
                     });
+                  }});
+  operations.add({"audit.record",
+                  "Adds an entry of one's own.",
+                  {{"event", "string", true, "its name"}, {"fields", "object", false, "its further members"}},
+                  "{recorded: true}",
+                  [this](const json& params, const OperationCaller&, const OperationReply& reply) {
+                    log_->log(params["event"].get<std::string>(), members_of(params.value("fields", json::object()), *log_));
+                    reply(json{{"recorded", true}});
                   }});
   operations.add({"audit.checkpoint",
                   "Where the chain stands, to be kept elsewhere for 'sluice audit verify'.",

@@ -22,6 +22,7 @@
 #include "control/app/dialect_listener.hpp"
 #include "control/app/draining.hpp"
 #include "control/app/feature_context.hpp"
+#include "control/app/module_attachment.hpp"
 #include "control/app/observability_features.hpp"
 #include "control/app/policy_features.hpp"
 #include "control/app/security_features.hpp"
@@ -218,10 +219,10 @@ struct ControlServer::Impl {
   void stop();
   [[nodiscard]] std::vector<WorkerView> worker_views();
 
+  StateLog state_log;
   config::ServerConfig config;
   loop::EventLoop loop;
   SystemEntropy entropy;
-  StateLog state_log;
   std::vector<std::unique_ptr<loop::EventLoop::Watch>> watches;
   Descriptor store_folder;
   Descriptor audit_folder;
@@ -247,6 +248,7 @@ struct ControlServer::Impl {
   NativeDialect native;
   std::optional<SfuSignaling> sfu;
   RoomMetrics metrics;
+  ConnectionTimes connection_times;
   Operations operations;
   EventFeed events;
   HttpClient http;
@@ -274,8 +276,8 @@ struct ControlServer::Impl {
 
 ControlServer::Impl::Impl(const config::ServerConfig& server_config, const ControlArguments& arguments,
                           DescriptorSet descriptors)
-    : config(server_config),
-      state_log(open_state_log(descriptors)),
+    : state_log(open_state_log(descriptors)),
+      config(with_attached_modules(server_config, state_log)),
       store(make_store(descriptors)),
       rooms(bus, entropy, signaling_options(config.signaling).rooms(), unix_time),
       publications(config.native_sfu.enabled
@@ -296,9 +298,10 @@ ControlServer::Impl::Impl(const config::ServerConfig& server_config, const Contr
               [this] {
                 return control_state.failed_writes() + workers.store_failures() + (media ? media->store_failures() : 0);
               }),
+      connection_times(bus, rooms, loop::unix_ms),
       http(loop),
       reloaded_config(descriptors.take("config.reload")),
-      reconfiguration(config, events, std::thread::hardware_concurrency(),
+      reconfiguration(config, attached_modules(state_log), events, std::thread::hardware_concurrency(),
                       [this](const config::ServerConfig& next) { take_over(next); }) {
   control_listener = descriptors.take("control-socket");
   listener.attach(native);
@@ -445,6 +448,9 @@ void ControlServer::Impl::add_features() {
                                    .workers = &workers,
                                    .upkeep = &draining,
                                    .views = worker_views(),
+                                   .sessions = &sessions,
+                                   .connection_times = &connection_times,
+                                   .signaling_port = [this] { return signaling_port; },
                                    .now = loop::now,
                                    .unix_ms = loop::unix_ms});
   context.reset(new FeatureContext{
@@ -459,6 +465,7 @@ void ControlServer::Impl::add_features() {
   add_observability_features(*context, features);
   add_dialect_features(*context, features);
   add_api_features(*context, features);
+  features.push_back(std::make_unique<ModuleAttachment>(*context, features));
 }
 
 std::vector<WorkerView> ControlServer::Impl::worker_views() {

@@ -40,38 +40,46 @@ WebhookOptions options_of(const config::WebhooksConfig& config) {
 }  // namespace
 
 WebhookFeature::WebhookFeature(FeatureContext& context) : context_(context) {
-  if (context.config.observability.webhooks) {
-    WebhookDispatcher::Outside outside;
-    outside.post = [this](const WebhookRequest& request, const WebhookDispatcher::Done& done) {
-      HttpCall call;
-      call.url = request.url;
-      call.headers = request.headers;
-      call.body = request.body;
-      call.time_limit = request.timeout;
-      context_.http.call(std::move(call), [done](const HttpOutcome& answer) {
-        if (!answer) return done(answer.error().message);
-        if (!answer->success()) return done("status " + std::to_string(answer->status));
-        done(std::nullopt);
-      });
-    };
-    outside.emit = [this](std::string_view event, const json& data) { context_.events.emit(event, data); };
-    outside.now = context.now;
-    outside.unix_ms = context.unix_ms;
-    outside.write_dead_letter = writer(context.store, dead_letters_table);
-    outside.write_outbox = writer(context.store, outbox_table);
-    std::function<void(json&)> tag;
-    // DataResidency's tag (contract section 31).
-    if (const auto& residency = context.config.policy.data_residency) {
-      tag = [region = residency->local_region](json& data) {
-        if (data.is_object()) data["__region"] = region;
-      };
-    }
-    dispatcher_ = std::make_unique<WebhookDispatcher>(context.bus, context.rooms, context.entropy, outside,
-                                                      options_of(*context.config.observability.webhooks), tag);
-    dispatcher_->restore(rows_of(context.store, dead_letters_table), rows_of(context.store, outbox_table));
-    context.collectors.emplace_back([this](PrometheusText& out) { write(out); });
-  }
+  if (context.config.observability.webhooks) put_into_place();
   add_operations();
+}
+
+void WebhookFeature::put_into_place() {
+  WebhookDispatcher::Outside outside;
+  outside.post = [this](const WebhookRequest& request, const WebhookDispatcher::Done& done) {
+    HttpCall call;
+    call.url = request.url;
+    call.headers = request.headers;
+    call.body = request.body;
+    call.time_limit = request.timeout;
+    context_.http.call(std::move(call), [done](const HttpOutcome& answer) {
+      if (!answer) return done(answer.error().message);
+      if (!answer->success()) return done("status " + std::to_string(answer->status));
+      done(std::nullopt);
+    });
+  };
+  outside.emit = [this](std::string_view event, const json& data) { context_.events.emit(event, data); };
+  outside.now = context_.now;
+  outside.unix_ms = context_.unix_ms;
+  outside.write_dead_letter = writer(context_.store, dead_letters_table);
+  outside.write_outbox = writer(context_.store, outbox_table);
+  std::function<void(json&)> tag;
+  // DataResidency's tag (contract section 31).
+  if (const auto& residency = context_.config.policy.data_residency) {
+    tag = [region = residency->local_region](json& data) {
+      if (data.is_object()) data["__region"] = region;
+    };
+  }
+  dispatcher_ = std::make_unique<WebhookDispatcher>(context_.bus, context_.rooms, context_.entropy, outside,
+                                                    options_of(*context_.config.observability.webhooks), tag);
+  dispatcher_->restore(rows_of(context_.store, dead_letters_table), rows_of(context_.store, outbox_table));
+  context_.collectors.emplace_back([this](PrometheusText& out) { write(out); });
+}
+
+bool WebhookFeature::attach(std::string_view module) {
+  if (module != "webhooks") return false;
+  put_into_place();
+  return true;
 }
 
 void WebhookFeature::handle_timeout(TimePoint now) {

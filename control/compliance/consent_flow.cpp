@@ -36,14 +36,26 @@ void ConsentFlow::joined(const PeerJoined& fact) {
   if (options_.required.empty()) return;
   enforce(fact.room, fact.peer.id);
   ask(fact.room, fact.peer.id);
-  JsonWriter message("consent:required");
-  message.raw("types", types_json(options_.required)).string("version", options_.version);
-  message.integer("timeoutMs", options_.timeout.count());
-  (void)rooms_.post(fact.peer.id, message.finish());
-  bus_.publish(ConsentRequired{fact.peer.id, fact.room, options_.required});
+}
+
+void ConsentFlow::ask_members() {
+  if (options_.required.empty()) return;
+  std::vector<Key> members;
+  for (const auto& [id, peer] : rooms_.peers())
+    if (peer->room() && !satisfied(*peer->room(), id)) members.emplace_back(*peer->room(), id);
+  for (const auto& [room, peer] : members) ask(room, peer);
 }
 
 void ConsentFlow::ask(const RoomId& room, const PeerId& peer) {
+  await_answer(room, peer);
+  JsonWriter message("consent:required");
+  message.raw("types", types_json(options_.required)).string("version", options_.version);
+  message.integer("timeoutMs", options_.timeout.count());
+  (void)rooms_.post(peer, message.finish());
+  bus_.publish(ConsentRequired{peer, room, options_.required});
+}
+
+void ConsentFlow::await_answer(const RoomId& room, const PeerId& peer) {
   if (options_.timeout.count() == 0) return;
   deadlines_.set(peer, options_.timeout);
   if (satisfied(room, peer)) deadlines_.meet(peer);
@@ -80,7 +92,7 @@ void ConsentFlow::restored() {
     enforce(room, peer);
     // Asked in time by the predecessor: its deadline holds, or was met (who withdrew later has none, as before the restart).
     if (satisfied(room, peer)) deadlines_.meet(peer);
-    if (!deadlines_.knows(peer)) ask(room, peer);
+    if (!deadlines_.knows(peer)) await_answer(room, peer);
   }
 }
 

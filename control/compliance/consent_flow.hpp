@@ -70,10 +70,15 @@ class ConsentFlow {
   void handle_timeout(TimePoint now);
   [[nodiscard]] TimePoint next_deadline() const { return deadlines_.next(); }
 
+  /// Asks every member who has not given all that is required, as a joiner is asked: for a module that is attached when
+  /// there are members.
+  void ask_members();
+
  private:
   using Key = std::pair<RoomId, PeerId>;
   void joined(const PeerJoined& fact);
   void ask(const RoomId& room, const PeerId& peer);
+  void await_answer(const RoomId& room, const PeerId& peer);
   void left(const PeerLeft& fact);
   void restored();
   void add(const RoomId& room, const PeerId& peer, ConsentTypes types, std::string ip);

@@ -45,6 +45,7 @@ ControlSocketConfig read_control(const json& tree) {
   take(tree, "control.socket", config.path);
   take(tree, "control.group", config.group);
   take(tree, "control.allowedUids", config.allowed_uids);
+  take(tree, "control.requiredHooks", config.required_hooks);
   config.mode = !config.allowed_uids.empty() ? 0666U : !config.group.empty() ? 0660U : 0600U;
   std::string mode;
   take(tree, "control.mode", mode);

@@ -65,12 +65,21 @@ bool Rooms::resume(const PeerId& peer) {
 }
 
 bool Rooms::kick(const PeerId& peer, std::string reason, std::optional<std::string> by, LeaveCause cause) {
+  return put_out(peer, {{}, {}, cause, std::move(reason), std::move(by), {}});
+}
+
+bool Rooms::disconnect(const PeerId& peer, std::uint16_t close_code, std::string reason) {
+  return put_out(peer, {{}, {}, LeaveCause::kicked, std::move(reason), std::nullopt, close_code});
+}
+
+bool Rooms::put_out(const PeerId& peer, PeerKicked fact) {
   const Peer* found = find_peer(peer);
   if (found == nullptr) return false;
-  const PeerId id = found->id_;
-  bus_.publish(PeerKicked{id, found->room_, cause, std::move(reason), std::move(by)});
-  leave(id, cause);
-  discard(id);  // one that was in no room
+  fact.peer = found->id_;
+  fact.room = found->room_;
+  bus_.publish(fact);
+  leave(fact.peer, fact.cause);
+  discard(fact.peer);  // one that was in no room
   return true;
 }
 

@@ -48,7 +48,14 @@ struct JoinRefusal {
 };
 using JoinOutcome = Result<void, JoinRefusal>;
 
-enum class RoomError : std::uint8_t { not_found, already_exists, invalid_id, metadata_too_large, invalid_capacity, rejected };
+enum class RoomError : std::uint8_t {
+  not_found,
+  already_exists,
+  invalid_id,
+  metadata_too_large,
+  invalid_capacity,
+  rejected
+};
 
 /// The core of the server: rooms and peers, who is where. Pure: no sockets, no JSON, no clock; facts go out on the bus.
 class Rooms {
@@ -80,6 +87,8 @@ class Rooms {
   /// Puts a peer out, whether in a room or not: PeerKicked, then as leave(). An unknown peer: nothing, false.
   bool kick(const PeerId& peer, std::string reason = "Kicked by server", std::optional<std::string> by = std::nullopt,
             LeaveCause cause = LeaveCause::kicked);
+  /// As kick(), but its connection is closed with a WebSocket code of the caller's and it is told nothing before.
+  bool disconnect(const PeerId& peer, std::uint16_t close_code, std::string reason);
   /// Merges into a peer's metadata (`null` removes). PeerMetadataChanged. False when unknown or above the limits.
   bool patch_peer_metadata(const PeerId& peer, const Metadata& patch);
   /// Sets or lifts one reason not to forward a member's media. PeerRestricted when that changed anything. False when the
@@ -155,6 +164,7 @@ class Rooms {
   Room& add_room(RoomId room, Metadata metadata, std::size_t capacity, TimePoint now);
   void remove_room(const RoomId& room);
   void close(const PeerId& peer);
+  bool put_out(const PeerId& peer, PeerKicked fact);
   [[nodiscard]] bool within_limits(const Metadata& metadata) const;
   [[nodiscard]] bool valid_id(const RoomId& room) const;
   [[nodiscard]] bool guarded(const RoomId& room, const Metadata& metadata) const;

@@ -83,9 +83,10 @@ class SocketServerTest : public ::testing::Test {
     return event.substr(begin, end - begin);
   }
 
-  SeededEntropy entropy;
+  test::SeededEntropy entropy;
   RecordingSink sink;
-  SocketServer server{[this](std::string_view name_space, const JsonView&, std::uint8_t) { return choose(name_space); }, entropy};
+  SocketServer server{[this](std::string_view name_space, const JsonView&, std::uint8_t) { return choose(name_space); },
+                      entropy};
   EngineServer engine{EngineSettings{}, server, sink, entropy};
   EngineClient client{engine, sink};
   ScriptedApplication application{server};
@@ -482,7 +483,7 @@ TEST_F(RecoveryTest, WithoutOffsetItIsFresh) {
 // -------------------------------------------------------------------------------------------
 
 TEST(Conformance, TheEchoEngineSendsEveryMessageBack) {
-  SeededEntropy entropy;
+  test::SeededEntropy entropy;
   RecordingSink sink;
   EngineEcho echo;
   EngineServer engine(conformance_settings(), echo, sink, entropy);

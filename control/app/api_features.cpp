@@ -62,7 +62,7 @@ class GovernanceFeature final : public Feature, private loop::Route {
   }
 
  private:
-  static std::function<void(PrometheusText&)> metrics_of(FeatureContext& context) {
+  static HttpApi::WriteMetrics metrics_of(FeatureContext& context) {
     if (!context.write_metrics) return {};
     return [&context](PrometheusText& out) { context.write_metrics(out); };
   }

@@ -71,8 +71,8 @@ constexpr std::array options{
     Option{"sessionManager.region", text, "default", "region of sessions; default: region.id"},
     Option{"sessionManager.secret", text, "", "secret that signs session tokens; default: a random one, kept in the store"},
     Option{"store.path", text, "",
-           "folder of lasting state (SQLite); off: state outlives control, not the server; default: $STATE_DIRECTORY, else "
-           "store-PORT beside the control socket"},
+           "folder of lasting state (SQLite); off: state outlives control, not the server; default: $STATE_DIRECTORY/store, "
+           "else store-PORT in /var/lib/sluice (root), $XDG_STATE_HOME/sluice or ~/.local/state/sluice"},
     Option{"threatDetector.mediaIsActivity", boolean, "false", "a peer whose media is connected is never idle"},
     Option{"threatDetector.onThreatUrl", text, "", "HTTP callback: POST {level, threat, peer, ip, ts} of each threat"},
     Option{"threatDetector.thresholds", OptionType::json, "", "map of thresholds by the contract's names"},

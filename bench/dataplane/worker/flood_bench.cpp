@@ -28,6 +28,7 @@
 #include <thread>
 #include <vector>
 
+#include "bench/dataplane/support/loopback_socket.hpp"
 #include "dataplane/engine/clock.hpp"
 #include "dataplane/engine/engine.hpp"
 #include "dataplane/engine/socket_name.hpp"
@@ -63,33 +64,6 @@ double thread_seconds() {
   return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9;
 }
 
-class Socket {
- public:
-  explicit Socket(int receive_buffer) : fd_(::socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)) {
-    SocketName name{};
-    const socklen_t length = write_socket_name(SocketAddress::from_ipv4({127, 0, 0, 1}, 0), AF_INET, name);
-    if (::bind(fd_, &name.base, length) != 0) std::abort();
-    (void)::setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof(receive_buffer));
-    socklen_t size = sizeof(name);
-    (void)::getsockname(fd_, &name.base, &size);
-    address_ = read_socket_name(name);
-  }
-  ~Socket() { (void)::close(fd_); }
-  Socket(const Socket&) = delete;
-  Socket& operator=(const Socket&) = delete;
-  [[nodiscard]] int fd() const { return fd_; }
-  [[nodiscard]] const SocketAddress& address() const { return address_; }
-  void send(const SocketAddress& to, Bytes bytes) const {
-    SocketName name{};
-    const socklen_t length = write_socket_name(to, AF_INET, name);
-    (void)::sendto(fd_, bytes.data(), bytes.size(), 0, &name.base, length);
-  }
-
- private:
-  int fd_;
-  SocketAddress address_;
-};
-
 std::vector<std::uint8_t> key_of(std::uint32_t slot, bool ours) {
   std::vector<std::uint8_t> key(28, static_cast<std::uint8_t>(ours ? 1 : 2));
   key[0] = static_cast<std::uint8_t>(slot);
@@ -119,7 +93,7 @@ class Publisher {
     if (!sealer_.set_keys(*SrtpKeys::from_key_salt(SrtpProfile::aead_aes_128_gcm, std::as_bytes(std::span(key)))))
       std::abort();
   }
-  void send(const Socket& from, const SocketAddress& to, SendTimes& times) {
+  void send(const bench::LoopbackSocket& from, const SocketAddress& to, SendTimes& times) {
     std::array<std::byte, 1000> payload{};
     ByteWriter w{MutableBytes(payload)};
     w.u8(0x90);
@@ -161,7 +135,8 @@ class Publisher {
 /// Engine and core, and a turn like WorkerLoop's without rings.
 class Worker final : public EngineHandler {
  public:
-  Worker(EngineChoice choice, int socket, const std::vector<std::unique_ptr<Socket>>& sockets, const SendTimes& times)
+  Worker(EngineChoice choice, int socket, const std::vector<std::unique_ptr<bench::LoopbackSocket>>& sockets,
+         const SendTimes& times)
       : times_(times) {
     EngineConfig config;
     config.choice = choice;
@@ -215,7 +190,7 @@ class Worker final : public EngineHandler {
     }
     cpu_seconds.store(thread_seconds(), std::memory_order_relaxed);
   }
-  void program(const std::vector<std::unique_ptr<Socket>>& sockets) {
+  void program(const std::vector<std::unique_ptr<bench::LoopbackSocket>>& sockets) {
     const TimePoint now = read_clock();
     const HeaderExtensionIds ids{.mid = 1, .rid = 2, .repaired_rid = 3, .transport_wide_cc = 4, .abs_send_time = 5};
     core_->handle_command(now, begin(1, true).get());
@@ -313,10 +288,11 @@ struct Phase {
 /// Everything that sends, on one thread: media and junk in ticks of a quarter of a millisecond.
 class Sender {
  public:
-  Sender(Worker& worker, const SocketAddress& to, const std::vector<std::unique_ptr<Socket>>& sockets, SendTimes& times)
+  Sender(Worker& worker, const SocketAddress& to, const std::vector<std::unique_ptr<bench::LoopbackSocket>>& sockets,
+         SendTimes& times)
       : worker_(worker), to_(to), sockets_(sockets), times_(times) {
     for (std::uint32_t p = 0; p < publishers; ++p) publishers_.push_back(std::make_unique<Publisher>(p, backend_));
-    for (int i = 0; i < 16; ++i) strangers_.push_back(std::make_unique<Socket>(4096));
+    for (int i = 0; i < 16; ++i) strangers_.push_back(std::make_unique<bench::LoopbackSocket>(4096));
   }
 
   Phase run(double media_per_second, double junk_per_second, const Junk* junk, Duration length) {
@@ -373,11 +349,11 @@ class Sender {
 
   Worker& worker_;
   SocketAddress to_;
-  const std::vector<std::unique_ptr<Socket>>& sockets_;
+  const std::vector<std::unique_ptr<bench::LoopbackSocket>>& sockets_;
   SendTimes& times_;
   OpensslSrtpBackend backend_;
   std::vector<std::unique_ptr<Publisher>> publishers_;
-  std::vector<std::unique_ptr<Socket>> strangers_;
+  std::vector<std::unique_ptr<bench::LoopbackSocket>> strangers_;
   std::size_t next_publisher_ = 0;
   std::uint32_t check_ = 0x100000;
 };
@@ -388,9 +364,9 @@ double median(std::vector<double> values) {
 }
 
 int run(double junk_per_second, int rounds, EngineChoice choice) {
-  Socket media(4 << 20);
-  std::vector<std::unique_ptr<Socket>> sockets;
-  for (std::uint32_t i = 0; i < peers; ++i) sockets.push_back(std::make_unique<Socket>(4096));
+  bench::LoopbackSocket media(4 << 20);
+  std::vector<std::unique_ptr<bench::LoopbackSocket>> sockets;
+  for (std::uint32_t i = 0; i < peers; ++i) sockets.push_back(std::make_unique<bench::LoopbackSocket>(4096));
   const auto times = std::make_unique<SendTimes>();
   std::unique_ptr<Worker> worker;
   std::atomic<bool> ready{false}, stop{false};

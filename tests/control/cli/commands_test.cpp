@@ -137,11 +137,11 @@ TEST(Benchmark, TakesPercentilesAsTheContractSays) {
 }
 
 TEST(WebSocketClient, SpeaksAndUnderstandsFrames) {
-  const auto url = parse_websocket_url("ws://[::1]:3000/x");
+  const auto url = parse_host_url("ws://", "ws://[::1]:3000/x");
   ASSERT_TRUE(url);
   EXPECT_EQ(url->host + " " + url->port + " " + url->path, "::1 3000 /x");
-  EXPECT_FALSE(parse_websocket_url("http://a"));
-  EXPECT_FALSE(parse_websocket_url("ws://"));
+  EXPECT_FALSE(parse_host_url("ws://", "http://a"));
+  EXPECT_FALSE(parse_host_url("ws://", "ws://"));
   WebSocketClient client(*url, 0);
   EXPECT_TRUE(client.output().starts_with("GET /x HTTP/1.1\r\n"));
   client.output().clear();

@@ -5,8 +5,9 @@
 
 #include "control/rooms/facts.hpp"
 #include "control/sdp/parser.hpp"
+#include "tests/control/media/control_side.hpp"
 #include "tests/control/media/offer_text.hpp"
-#include "tests/control/workers/far_side.hpp"
+#include "tests/support/seeded_entropy.hpp"
 
 namespace sluice {
 namespace {
@@ -14,58 +15,18 @@ namespace {
 using namespace std::chrono_literals;
 using workers::FarSide;
 using workers::LogRegion;
-using workers::Workers;
 
 constexpr WorkerId w0{0};
 const RoomId room("room");
 const PeerId alice("alice");
 const PeerId bob("bob");
 
-class SeededEntropy final : public Entropy {
- public:
-  void fill(MutableBytes out) override {
-    for (std::byte& b : out) b = static_cast<std::byte>(random_() & 0xFFU);
-  }
-
- private:
-  std::mt19937 random_{42};
-};
-
-/// One control process as far as media is concerned, on a worker and a log that outlive it.
-struct Control {
-  Control(LogRegion& region, FarSide& far, Entropy& entropy) : log(region.open()), workers(log) {
-    workers.attach(far.info(), far.channel());
-    media.emplace(bus, workers, log, entropy, MediaConfig{});
-    heard.push_back(
-        bus.subscribe<ConsumerReady>([this](const ConsumerReady& f) { ready.emplace_back(f.consumer.value, f.mid); }));
-    heard.push_back(bus.subscribe<ConsumerCodecUnsupported>(
-        [this](const ConsumerCodecUnsupported& f) { unsupported.push_back(f.consumer.value); }));
-    heard.push_back(bus.subscribe<MediaConnected>([this](const MediaConnected& f) { connected.push_back(f.peer.value); }));
-    heard.push_back(bus.subscribe<MediaClosed>([this](const MediaClosed& f) { closed.push_back(f.peer.value); }));
-    heard.push_back(
-        bus.subscribe<MediaInterrupted>([this](const MediaInterrupted& f) { interrupted.push_back(f.peer.value); }));
-    heard.push_back(
-        bus.subscribe<LayerForwarded>([this](const LayerForwarded& f) { layers.emplace_back(f.consumer.value, f.name); }));
-  }
-  Bus bus;
-  StateLog log;
-  Workers workers;
-  std::optional<Media> media;
-  std::vector<Bus::Subscription> heard;
-  std::vector<std::pair<std::string, std::string>> ready;
-  std::vector<std::string> unsupported;
-  std::vector<std::string> connected;
-  std::vector<std::string> closed;
-  std::vector<std::string> interrupted;
-  std::vector<std::pair<std::string, std::string>> layers;
-};
-
 class MediaTest : public testing::Test {
  protected:
   MediaTest() { start(); }
   void start() {
     control.reset();
-    control.emplace(region, far, entropy);
+    control.emplace(region, std::vector{&far}, entropy);
   }
   void join(const PeerId& peer) { control->bus.publish(PeerJoined{{peer, room, PeerState::joined, {}}, room}); }
   void leave(const PeerId& peer) {
@@ -123,8 +84,8 @@ class MediaTest : public testing::Test {
 
   LogRegion region;
   FarSide far;
-  SeededEntropy entropy;
-  std::optional<Control> control;
+  test::SeededEntropy entropy;
+  std::optional<ControlSide> control;
   TimePoint now{1s};
 };
 

@@ -6,26 +6,17 @@
 #include <chrono>
 #include <map>
 #include <optional>
-#include <random>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "tests/support/seeded_entropy.hpp"
 
 namespace sluice {
 namespace {
 
 using namespace std::chrono_literals;
 using Texts = std::vector<std::string>;
-
-class SeededEntropy final : public Entropy {
- public:
-  void fill(MutableBytes out) override {
-    for (std::byte& b : out) b = static_cast<std::byte>(random_() & 0xFFU);
-  }
-
- private:
-  std::mt19937 random_{7};
-};
 
 class RecordingSink final : public ConnectionSink {
  public:
@@ -63,7 +54,7 @@ class Gate final : public AdmissionStep {
 
 struct Party : ::testing::Test {
   Bus bus;
-  SeededEntropy entropy;
+  test::SeededEntropy entropy;
   RoomNames names = *RoomNames::bridging({{"native", "partyRooms"}});
   Rooms rooms{bus, entropy, {}, [](TimePoint at) { return at.time_since_epoch() / 1ms; }};
   RecordingSink sink;

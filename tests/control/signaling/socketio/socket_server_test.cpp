@@ -85,7 +85,7 @@ class SocketServerTest : public ::testing::Test {
     return event.substr(begin, end - begin);
   }
 
-  SeededEntropy entropy;
+  test::SeededEntropy entropy;
   RecordingSink sink;
   SocketServer server{[this](std::string_view name_space, const JsonView&, std::uint8_t) { return choose(name_space); },
                       entropy};
@@ -485,7 +485,7 @@ TEST_F(RecoveryTest, WithoutOffsetItIsFresh) {
 // -------------------------------------------------------------------------------------------
 
 TEST(Conformance, TheEchoEngineSendsEveryMessageBack) {
-  SeededEntropy entropy;
+  test::SeededEntropy entropy;
   RecordingSink sink;
   EngineEcho echo;
   EngineServer engine(conformance_settings(), echo, sink, entropy);

@@ -66,7 +66,7 @@ boot_machine() {
   for ((i = 0; i < 300; ++i)); do
     machine_init=$(cat "/proc/$machine_process/task/$machine_process/children" 2>/dev/null || true)
     machine_init=${machine_init%% *}
-    if [[ -n $machine_init && $(cat "/proc/$machine_init/comm" 2>/dev/null) == systemd ]] && in_machine systemctl is-system-running 2>/dev/null | grep -qE 'running|degraded'; then
+    if [[ -n $machine_init && $(cat "/proc/$machine_init/comm" 2>/dev/null) == systemd ]] && in_machine systemctl is-system-running 2>/dev/null | grep -E 'running|degraded' >/dev/null; then
       return 0
     fi
     [[ -d /proc/$machine_process ]] || break

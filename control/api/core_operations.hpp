@@ -7,6 +7,7 @@
 #include "control/api/operations.hpp"
 #include "control/api/upkeep.hpp"
 #include "control/media/media.hpp"
+#include "control/observability/troubles.hpp"
 #include "control/observability/worker_metrics.hpp"
 #include "control/rooms/publications.hpp"
 #include "control/rooms/rooms.hpp"
@@ -22,6 +23,7 @@ struct CoreAccess {
   const workers::Workers* workers = nullptr;
   Upkeep* upkeep = nullptr;  // null: workers.* and server.drain are not there
   std::vector<WorkerView> views = {};
+  const Troubles* troubles = nullptr;  // null: health does not show any
   std::function<TimePoint()> now;
   std::function<std::int64_t()> unix_ms;
 };

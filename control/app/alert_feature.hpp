@@ -23,6 +23,7 @@ class AlertFeature final : public Feature {
     bool stalled = false;
   };
   void listen_to_events();
+  void trouble(const PartTroubled& fact);
   void threat(const nlohmann::json& data);
   void load(std::string_view level, const nlohmann::json& data);
   void look_at_workers(TimePoint now);
@@ -32,6 +33,7 @@ class AlertFeature final : public Feature {
   FeatureContext& context_;
   std::unique_ptr<AlertManager> manager_;  // null: not attached
   EventFeed::Subscription events_;
+  Bus::Subscription troubled_;
   bool load_alerted_ = false;
   std::map<std::uint16_t, WorkerState> workers_;
   TimePoint next_look_;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "control/app/audit_feature.hpp"
+#include "control/app/join_limit_feature.hpp"
 #include "control/app/session_feature.hpp"
 #include "control/app/threat_feature.hpp"
 
@@ -59,6 +60,7 @@ void add_security_features(FeatureContext& context, Features& features) {
   // The audit log first: it takes down what the others find out.
   if (config.audit_logger) features.push_back(std::make_unique<AuditFeature>(context));
   if (config.session_manager || config.event_replay) features.push_back(std::make_unique<SessionFeature>(context));
+  features.push_back(std::make_unique<JoinLimitFeature>(context));
   BackpressureController* backpressure = nullptr;
   if (config.backpressure) {
     auto feature = std::make_unique<BackpressureFeature>(context);

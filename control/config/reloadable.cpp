@@ -14,7 +14,7 @@ namespace {
 
 /// Options, and (with a dot at the end) whole sections. The part that an option belongs to takes it over in its
 /// Feature::reload, or ControlServer does.
-constexpr std::array<std::string_view, 30> reloadable{
+constexpr std::array<std::string_view, 38> reloadable{
     "adaptiveBitrate.",
     "alertManager.",
     "dataResidency.geoLookupUrl",
@@ -31,6 +31,13 @@ constexpr std::array<std::string_view, 30> reloadable{
     "observability.latencyPercentiles",
     "observability.maxDataPoints",
     "observability.metricsFlushInterval",
+    "rateLimit.banDurationMs",
+    "rateLimit.maxConnPerMin",
+    "rateLimit.maxJoinsPerRoomPerMin",
+    "rateLimit.maxJoinsPerTenantPerMin",
+    "rateLimit.maxMsgPerMin",
+    "rateLimit.maxMsgPerSec",
+    "rateLimiter.",
     "server.autoCreateRooms",
     "server.autoDestroyRooms",
     "server.maxPeersPerRoom",
@@ -42,6 +49,7 @@ constexpr std::array<std::string_view, 30> reloadable{
     "signaling.maxRoomIdBytes",
     "signaling.tls.cert",
     "signaling.tls.key",
+    "threatDetector.",
     "tracer.bufferSize",
     "tracer.mode",
     "webhooks.",

@@ -54,6 +54,7 @@ struct LwsExchange {
     waiting,    // for an answer; libwebsockets does not look at the socket meanwhile
     answered,   // to be written when libwebsockets calls
     sending,    // written, but the kernel has not taken all
+    streaming,  // waits for the next piece of its body, or to be called to write it
     done,
   };
   std::uint64_t id = 0;
@@ -63,6 +64,7 @@ struct LwsExchange {
   HttpRequest request;
   HttpResponse response;
   HttpReply::Aborter aborter;
+  std::shared_ptr<HttpBodySource> source;  // of a body of which not all is written yet
   bool body_too_large = false;
   bool must_close = false;  // the connection cannot be used for another request
   TimePoint since{};        // of waiting or sending
@@ -88,7 +90,7 @@ struct LwsSocket {
   std::optional<std::pair<std::uint16_t, std::string>> closing;
   bool close_sent = false;
   bool ping_due = false;
-  bool probed = false;  // the next pong is to be told to the handler
+  bool probed = false;     // the next pong is to be told to the handler
   bool flush_due = false;  // it is in the list of those to be written at the end of this turn
 };
 

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 #include "control/rooms/ids.hpp"
 #include "control/rooms/metadata.hpp"
@@ -24,7 +26,7 @@ enum class MediaDirection : std::uint8_t {
 /// What holds of one member; carried by Peer and survives control's restart. The media side obeys it for every packet,
 /// whatever the client does (design: policy lives in the forwarding table).
 struct Restrictions {
-  std::uint32_t send = 0;     // bit i: Restriction i
+  std::uint32_t send = 0;  // bit i: Restriction i
   std::uint32_t receive = 0;
   std::uint64_t epoch = 0;  // rises with every change
 
@@ -45,6 +47,20 @@ struct Restrictions {
 
 /// What a member asks to do, where somebody may object (contract section 12). Each is also the name of the capability.
 enum class MemberAction : std::uint8_t { publish, subscribe, data, record };
+inline constexpr std::size_t member_actions = 4;
+[[nodiscard]] constexpr std::string_view to_string(MemberAction action) noexcept {
+  switch (action) {
+    case MemberAction::publish:
+      return "publish";
+    case MemberAction::subscribe:
+      return "subscribe";
+    case MemberAction::data:
+      return "data";
+    case MemberAction::record:
+      break;
+  }
+  return "record";
+}
 
 /// Whoever says what members may do. With several, all must agree.
 class Permissions {

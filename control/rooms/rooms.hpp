@@ -38,16 +38,26 @@ struct JoinRefusal {
     rejected,         // by a step: `code`, `message`
     failed,           // a step failed: AUTH_ERROR
     room_not_found,   // and rooms are not made by joining
-    room_full,        // the only one after which the peer stays
+    room_full,
+    rate_limited,  // by a step, for now
   };
   Kind kind = Kind::rejected;
   std::string code;          // on the wire
   std::string message;       // may be empty
   std::string close_reason;  // empty: the connection stays open
+  /// The core keeps the peer, which may ask again; after the others it is gone.
+  [[nodiscard]] bool keeps_peer() const noexcept { return kind == Kind::room_full || kind == Kind::rate_limited; }
 };
 using JoinOutcome = Result<void, JoinRefusal>;
 
-enum class RoomError : std::uint8_t { not_found, already_exists, invalid_id, metadata_too_large, invalid_capacity, rejected };
+enum class RoomError : std::uint8_t {
+  not_found,
+  already_exists,
+  invalid_id,
+  metadata_too_large,
+  invalid_capacity,
+  rejected
+};
 
 /// The core of the server: rooms and peers, who is where. Pure: no sockets, no JSON, no clock; facts go out on the bus.
 class Rooms {

@@ -13,8 +13,9 @@ endfunction()
 # clang-tidy has nothing to say about generated arrays, and would say it for minutes; it does not run without any check.
 file(WRITE ${CMAKE_BINARY_DIR}/generated/.clang-tidy "Checks: '-*,misc-misplaced-const'\n")
 
-# The demo page and the client modules; the operator's dashboard; descriptions of the HTTP APIs; what `sluice init` writes.
+# The demo page and the client modules; that of wrtc-signal; the operator's dashboard; descriptions of the HTTP APIs; what `sluice init` writes.
 sluice_embed(control_page control/page control/page/page_files.hpp page_files PageFile)
+sluice_embed(control_signaling_wrtcsignal control/signaling/wrtcsignal/demo control/signaling/wrtcsignal/wrtc_demo.hpp wrtc_demo_files WrtcDemoFile)
 sluice_embed(control_dashboard control/dashboard control/dashboard/dashboard_files.hpp dashboard_files PageFile)
 sluice_embed(control_api control/api/openapi control/api/openapi_files.hpp openapi_files OpenApiFile)
 sluice_embed(control_cli control/cli/templates control/cli/template_files.hpp template_files cli::TemplateFile)

@@ -41,7 +41,7 @@ async function freePort() {
 async function startSluice() {
   const [port, admin, governance, media] = [await freePort(), await freePort(), await freePort(), await freePort()];
   const child = spawn(`${process.env.SLUICE_BIN_DIR ?? `${root}build/release/bin`}/sluice`, ['serve', `--signaling.port=${port}`, `--adminApi.port=${admin}`,
-    `--governance.port=${governance}`, `--media.port=${media}`, '--workers.count=1', '--media.announced_ip=127.0.0.1', '--dialects.rtcio.messagesPerSecond=0'],
+    `--governance.port=${governance}`, `--media.port=${media}`, '--workers.count=1', '--media.announced_ip=127.0.0.1', '--dialects.rtcio.messagesPerSecond=0', '--store.path=off'],
   { stdio: ['ignore', 'pipe', 'ignore'] });
   await ready(child, /^sluice ready/m);
   await pause(500);

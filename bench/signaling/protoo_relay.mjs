@@ -3,17 +3,19 @@
 //
 //   node bench/signaling/protoo_relay.mjs [--rounds 3] [--pairs 50] [--connections 2000] [--seconds 4]
 //
-// backlog: every pair keeps 64 requests `relay` under way; messages relayed for each CPU second of the server's process.
+// backlog: every pair keeps up to 150 requests `relay` under way, written in trains; messages relayed for each CPU second of the
+//   server's process.
 // spaced: so many messages a second in all, each alone; CPU the same way, and how long a message takes (p50, p99).
 // memory: growth of the server's resident memory for joined connections, two to a room.
-// CPU and memory are those of the process that serves WebSockets: sluice-control, or node. The load comes from processes of its
-// own (this one), so what it costs is not counted; it does limit how deep a backlog gets.
+// CPU (what schedstat says that its threads ran) and memory are those of the process that serves WebSockets: sluice-control, or
+// node. The load comes from a process of its own (this one), so what it costs is not counted.
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { parseArgs } from 'node:util';
 import { fileURLToPath } from 'node:url';
 import { startServer } from '../../tests/browser/support/server.mjs';
+import { frame, openBare } from './bare_socket.mjs';
 
 const require = createRequire(fileURLToPath(new URL('../../tests/browser/package.json', import.meta.url)));
 const WebSocket = require('ws');
@@ -21,21 +23,18 @@ const { values } = parseArgs({ options: {
   rounds: { type: 'string', default: '3' }, pairs: { type: 'string', default: '50' }, connections: { type: 'string', default: '2000' },
   seconds: { type: 'string', default: '4' }, rate: { type: 'string', default: '1000' } } });
 const [rounds, pairs, connections, seconds, rate] = [values.rounds, values.pairs, values.connections, values.seconds, values.rate].map(Number);
-const depth = 64;
+const train = 50;
 // About the size of an ICE candidate; offers are larger and rarer.
 const payload = JSON.stringify({ candidate: 'candidate:842163049 1 udp 1677729535 192.0.2.33 46154 typ srflx raddr 0.0.0.0 rport 0', sdpMid: '0', sdpMLineIndex: 0, n: 0 });
 
 const sleep = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
-/** So many milliseconds, and longer until `done`, at most a minute. */
-async function atLeast(ms, done) {
-  await sleep(ms);
-  for (let waited = 0; !done() && waited < 60_000; waited += 50) await sleep(50);
-}
-const ticksPerSecond = 100;
+/** Seconds that all threads of a process ran. */
 function cpuSeconds(pid) {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
+  let total = 0;
+  for (const task of readdirSync(`/proc/${pid}/task`)) {
+    try { total += Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ')[0]); } catch { /* ended meanwhile */ }
+  }
+  return total / 1e9;
 }
 const residentBytes = (pid) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) * 1024;
 
@@ -71,65 +70,85 @@ async function connectPairs(url, prefix, count) {
 }
 const closeAll = (sockets) => Promise.all(sockets.flat().map((socket) => new Promise((resolve) => { socket.on('close', resolve); socket.terminate(); })));
 
-/** Reads only what it must: a full parse of each message here would be the limit. */
-const isNotification = (data) => data.length > 6 && data.indexOf('"notification"') >= 0 && data.indexOf('"relayed"') > 0;
+/** A joined client on a bare connection. */
+async function openPeer({ url }, room, peer) {
+  const client = await openBare(Number(new URL(url).port), `/?roomId=${room}&peerId=${peer}`, 'protoo');
+  const joined = new Promise((resolve) => { client.onframe = resolve; });
+  client.write(frame('{"request":true,"id":1,"method":"join","data":{}}'));
+  await joined;
+  client.onframe = () => {};
+  return client;
+}
+async function openPairs(server, prefix) {
+  const made = [];
+  for (let i = 0; i < pairs; ++i) made.push([await openPeer(server, `${prefix}${i}`, 'a'), await openPeer(server, `${prefix}${i}`, 'b')]);
+  return made;
+}
+const endAll = (made) => Promise.all(made.flat().map((client) => client.end()));
+/** By its first key: `{"n` of notification, `{"r` of response. */
+const isNotification = (bytes, begin) => bytes[begin + 2] === 0x6e;
+const requestOf = (id) => `{"request":true,"id":${id},"method":"relay","data":{"peerId":"b","data":${payload.replace('"n":0', `"n":${id}`)}}}`;
 
-async function backlog({ url, pid }, round) {
-  const sockets = await connectPairs(url, `backlog${round}-`, pairs);
+async function backlog(server, round) {
+  const made = await openPairs(server, `backlog${round}-`);
   let relayed = 0;
-  let running = true;
-  const message = `{"request":true,"id":7,"method":"relay","data":{"peerId":"b","data":${payload}}}`;
-  for (const [a, b] of sockets) {
-    a.on('message', (data) => { if (running && !isNotification(data)) a.send(message); });
-    b.on('message', (data) => { if (isNotification(data)) ++relayed; });
-  }
-  for (const [a] of sockets) for (let i = 0; i < depth; ++i) a.send(message);
-  // By messages, not by time: on a busy machine a second may be next to nothing, and node must have compiled what it will.
-  await atLeast(1000, () => relayed >= 30_000);
-  const [cpu, count, time] = [cpuSeconds(pid), relayed, performance.now()];
-  await atLeast(seconds * 1000, () => relayed - count >= 60_000);
-  const result = { perCpuSecond: (relayed - count) / (cpuSeconds(pid) - cpu), perSecond: (relayed - count) / ((performance.now() - time) / 1000) };
-  running = false;
+  const bytes = Buffer.concat(Array(train).fill(frame(requestOf(7))));
+  const running = made.map(([a, b]) => {
+    let open = 0;
+    const fill = () => { while (open < 3 * train) { open += train; a.write(bytes); } };
+    a.onframe = (data, begin) => { if (!isNotification(data, begin) && --open === train) fill(); };
+    b.onframe = (data, begin) => { if (isNotification(data, begin)) ++relayed; };
+    return fill;
+  });
+  for (const fill of running) fill();
+  await sleep(1000);
+  const [cpu, count, time] = [cpuSeconds(server.pid), relayed, performance.now()];
+  await sleep(seconds * 1000);
+  const result = { perCpuSecond: (relayed - count) / (cpuSeconds(server.pid) - cpu), perSecond: (relayed - count) / ((performance.now() - time) / 1000) };
+  await endAll(made);
   await sleep(300);
-  await closeAll(sockets);
   return result;
 }
 
-async function spaced({ url, pid }, round) {
-  const sockets = await connectPairs(url, `spaced${round}-`, pairs);
+async function spaced(server, round) {
+  const made = await openPairs(server, `spaced${round}-`);
   const times = [];
   let measuring = false;
   let relayed = 0;
   const sent = new Map(); // id -> when
-  for (const [, b] of sockets) {
-    b.on('message', (data) => {
-      if (!isNotification(data)) return;
+  for (const [, b] of made) {
+    b.onframe = (data, begin, end) => {
+      if (!isNotification(data, begin)) return;
       ++relayed;
-      const id = Number(/"n":(\d+)/.exec(data)[1]);
+      const id = Number(/"n":(\d+)/.exec(data.toString('latin1', begin, end))[1]);
       if (measuring) times.push(performance.now() - sent.get(id));
       sent.delete(id);
-    });
+    };
   }
   let id = 0;
+  let running = true;
   const began = performance.now();
-  const timer = setInterval(() => {
-    const due = ((performance.now() - began) / 1000) * rate;
-    for (; id < due; ++id) {
-      sent.set(id, performance.now());
-      sockets[id % pairs][0].send(`{"request":true,"id":${id},"method":"relay","data":{"peerId":"b","data":${payload.replace('"n":0', `"n":${id}`)}}}`);
+  const sending = (async () => {
+    while (running) {
+      for (const due = ((performance.now() - began) / 1000) * rate; id < due; ++id) {
+        sent.set(id, performance.now());
+        made[id % pairs][0].write(frame(requestOf(id)));
+      }
+      await new Promise((resolve) => { setImmediate(resolve); });
     }
-  }, 1);
+  })();
   await sleep(1000);
   measuring = true;
-  const [cpu, count] = [cpuSeconds(pid), relayed];
+  const [cpu, count] = [cpuSeconds(server.pid), relayed];
   await sleep(seconds * 1000);
-  const result = { perCpuSecond: (relayed - count) / (cpuSeconds(pid) - cpu) };
-  clearInterval(timer);
+  const result = { perCpuSecond: (relayed - count) / (cpuSeconds(server.pid) - cpu) };
+  running = false;
+  await sending;
   times.sort((x, y) => x - y);
   result.p50 = times[Math.floor(times.length * 0.5)];
   result.p99 = times[Math.floor(times.length * 0.99)];
   await sleep(300);
-  await closeAll(sockets);
+  await endAll(made);
   return result;
 }
 

@@ -11,11 +11,13 @@
 #include <unordered_set>
 #include <vector>
 
+#include "control/abr/receiver_memory.hpp"
 #include "control/abr/receiver_score.hpp"
 #include "control/bus/bus.hpp"
 #include "control/rooms/facts.hpp"
 #include "control/rooms/publications.hpp"
 #include "control/rooms/rooms.hpp"
+#include "shm/state_log/state_log.hpp"
 #include "shm/types/time.hpp"
 
 namespace sluice {
@@ -36,14 +38,21 @@ struct AdaptiveBitrateOptions {
 /// SubscriptionLayerTargeted, obeyed by the media module. The subscriber is told `sfu:layer:auto`.
 ///
 /// Consumers without layers have a score but nothing to choose.
+///
+/// Scores, layers, waiting upgrades, speakers and screens lie in the state log too: a restart of control changes no layer
+/// and prolongs no wait.
 class AdaptiveBitrate {
  public:
   /// `layer:changed`, `score:updated`, `audio:only:hint` for the event feed.
   using Emit = std::function<void(std::string_view event, const nlohmann::json& data)>;
 
+  struct Clocks {
+    std::function<TimePoint()> now;
+    std::function<std::int64_t(TimePoint)> unix_ms;
+  };
   /// All borrowed for life. Follows the facts of the room core.
-  AdaptiveBitrate(Bus& bus, Rooms& rooms, const Publications& publications, Emit emit, AdaptiveBitrateOptions options,
-                  std::function<TimePoint()> now);
+  AdaptiveBitrate(Bus& bus, Rooms& rooms, const Publications& publications, StateLog& log, Emit emit,
+                  AdaptiveBitrateOptions options, Clocks clocks);
 
   /// `{"__sfu":"feedback"}`: heard only from the consumer's owner. Anything that is not as the contract says is ignored.
   void feedback(const PeerId& from, const ConsumerId& consumer, std::string_view type, std::optional<double> count,
@@ -89,11 +98,20 @@ class AdaptiveBitrate {
   void follow(Bus& bus);
   void start(const ConsumerId& consumer, const PeerId& subscriber, const ProducerId& producer, const RoomId& room,
              TimePoint now);
+  void restore();
+  void restore_protected();
+  void store(const ConsumerId& consumer, const Receiver& receiver);
+  void set_protected(std::unordered_set<ProducerId>& producers, std::string_view prefix, const ProducerId& producer,
+                     bool is);
+  [[nodiscard]] std::optional<ReceiverMemory> remembered(const ConsumerId& consumer) const;
   void evaluate(const ConsumerId& consumer, Receiver& receiver, Direction direction, TimePoint now);
   void change(const ConsumerId& consumer, Receiver& receiver, std::uint8_t layer, Reason reason);
   void publish(const ConsumerId& consumer, const Receiver& receiver);
   void tell(std::string_view event, nlohmann::json data);
   void flush();
+  void hear(const ActiveSpeakerChanged& fact);
+  void raise_consumers_of(const ProducerId& producer);
+  [[nodiscard]] bool is_speaker(const ProducerId& producer) const;
   [[nodiscard]] bool is_protected(const ProducerId& producer) const;
   [[nodiscard]] bool may_report(const PeerId& peer, const Publication& publication) const;
   [[nodiscard]] static std::string name_of(const Receiver& receiver, std::uint8_t layer);
@@ -101,14 +119,16 @@ class AdaptiveBitrate {
   Bus& bus_;
   Rooms& rooms_;
   const Publications& publications_;
+  StateLog& log_;
   Emit emit_;
   AdaptiveBitrateOptions options_;
-  std::function<TimePoint()> clock_;
+  Clocks clocks_;
   TimePoint next_decay_ = never;
   std::unordered_map<ConsumerId, Receiver> receivers_;
   std::unordered_map<ProducerId, std::unordered_set<ConsumerId>> by_producer_;
   std::unordered_set<ProducerId> speakers_;
   std::unordered_set<ProducerId> screens_;
+  std::unordered_map<RoomId, PeerId> heard_;     // active speakers by the levels of their sound; found anew after a restart
   std::vector<std::function<void()>> outgoing_;  // facts, messages, events of the call under way
   std::vector<Bus::Subscription> subscriptions_;
 };

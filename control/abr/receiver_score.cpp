@@ -58,6 +58,10 @@ ReceiverScore ReceiverScore::of(DeviceType device, bool mobile_first) noexcept {
   return ReceiverScore(7500);
 }
 
+ReceiverScore ReceiverScore::kept(std::int32_t ten_thousandths) noexcept {
+  return ReceiverScore(std::clamp(ten_thousandths, 0, full));
+}
+
 void ReceiverScore::add(std::int32_t change) noexcept {
   value_ = std::clamp(value_ + change, 0, full);
 }

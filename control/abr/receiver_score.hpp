@@ -26,6 +26,8 @@ class ReceiverScore {
 
   /// A new consumer's.
   [[nodiscard]] static ReceiverScore of(DeviceType device, bool mobile_first) noexcept;
+  /// One that was kept: ten_thousandths() of it.
+  [[nodiscard]] static ReceiverScore kept(std::int32_t ten_thousandths) noexcept;
 
   /// `count` (pli, nack): 1 when not given; ignored as a whole when not positive and finite; at most 100 counts. `bitrate`
   /// (remb): in bit/s; without it the report is ignored. False when it was ignored.
@@ -36,6 +38,7 @@ class ReceiverScore {
   [[nodiscard]] Level level() const noexcept;
   [[nodiscard]] bool hints_audio_only() const noexcept { return value_ < 2000; }
   [[nodiscard]] bool is_full() const noexcept { return value_ == full; }
+  [[nodiscard]] std::int32_t ten_thousandths() const noexcept { return value_; }
   [[nodiscard]] double value() const noexcept { return static_cast<double>(value_) / full; }
   /// Rounded to two decimals, as messages carry it.
   [[nodiscard]] double rounded() const noexcept;

@@ -1,10 +1,10 @@
 #include "control/api/admin_api.hpp"
 
 #include <array>
-#include <memory>
+#include <initializer_list>
 #include <string_view>
+#include <utility>
 
-#include "control/api/bearer.hpp"
 #include "control/api/http_terms.hpp"
 
 namespace sluice {
@@ -31,34 +31,20 @@ json picked(const json& body, std::initializer_list<const char*> names) {
 
 }  // namespace
 
-AdminApi::AdminApi(const Operations& operations, std::function<void(PrometheusText&)> metrics, Options options)
-    : operations_(operations), metrics_(std::move(metrics)), options_(std::move(options)) {}
+AdminApi::AdminApi(const Operations& operations, WriteMetrics write_metrics, Options options)
+    : HttpApi(operations, std::move(write_metrics), std::move(options), "adminApi.adminSecret") {}
 
-HttpResponse AdminApi::handle(const HttpRequest& request) const {
-  // The reply may come after this has returned: then nobody waits for it any more.
-  const auto answer = std::make_shared<std::optional<HttpResponse>>();
-  handle(request, [answer](HttpResponse response) { *answer = std::move(response); });
-  return answer->has_value() ? std::move(**answer) : error_response(503, "The answer takes too long");
-}
-
-void AdminApi::handle(const HttpRequest& request, const Reply& given_reply) const {
-  const Reply reply = [this, given_reply, request = observer_ ? request : HttpRequest{}](HttpResponse response) {
-    if (observer_) observer_(request, response.status);
-    given_reply(std::move(response));
-  };
-  if (!bearer_allows(request.authorization, options_.secret)) return reply(error_response(401, "Unauthorized"));
-  if (options_.secret.empty() && comes_from_a_web_page(request.host, request.origin))
-    return reply(error_response(403, "Requests from web pages need a secret: set adminApi.adminSecret"));
+void AdminApi::route(const HttpRequest& request, const Reply& reply) const {
   Meaning meaning = meaning_of(request);
   if (meaning.answer) return reply(std::move(*meaning.answer));
-  operations_.call(meaning.call.operation, meaning.call.params, {"http", request.remote_ip},
-                   OperationReply([reply, status = meaning.call.status](OperationResult result) {
-                     reply(result ? json_response(status, *result) : error_response(result.error()));
-                   }));
+  operations().call(meaning.call.operation, meaning.call.params, {"http", request.remote_ip},
+                    OperationReply([reply, status = meaning.call.status](OperationResult result) {
+                      reply(result ? json_response(status, *result) : error_response(result.error()));
+                    }));
 }
 
 AdminApi::Meaning AdminApi::meaning_of(const HttpRequest& request) const {
-  const std::string path = path_below(request.path, options_.prefix);
+  const std::string path = path_of(request);
   const bool is_post = request.method == HttpMethod::post;
   const Meaning nothing{error_response(404, "Not found"), {}};
   if (reads(request)) {
@@ -66,19 +52,14 @@ AdminApi::Meaning AdminApi::meaning_of(const HttpRequest& request) const {
     if (path == "/stats") return {{}, {"server.stats"}};
     if (path == "/rooms") return {{}, {"rooms.list"}};
     if (path == "/peers") return {{}, {"peers.list"}};
-    if (path == "/openapi.json" && !openapi_.empty())
-      return {HttpResponse{200, "application/json", std::string(openapi_), {}}, {}};
-    if (path == "/workers" && operations_.find("workers.list") != nullptr) return {{}, {"workers.list"}};
-    if (path == "/drain" && operations_.find("server.drainState") != nullptr) return {{}, {"server.drainState"}};
+    if (path == "/openapi.json") return {openapi().value_or(*nothing.answer), {}};
+    if (path == "/workers" && operations().find("workers.list") != nullptr) return {{}, {"workers.list"}};
+    if (path == "/drain" && operations().find("server.drainState") != nullptr) return {{}, {"server.drainState"}};
     if (path == "/recordings") {
-      if (operations_.find("recording.list") != nullptr) return {{}, {"recording.list"}};
+      if (operations().find("recording.list") != nullptr) return {{}, {"recording.list"}};
       return {error_response(501, "Recording is not in this version"), {}};
     }
-    if (path == "/metrics") {
-      PrometheusText text;
-      metrics_(text);
-      return {HttpResponse{200, std::string(PrometheusText::content_type), text.text(), {{"cache-control", "no-store"}}}, {}};
-    }
+    if (path == "/metrics") return {metrics().value_or(*nothing.answer), {}};
   }
   if (path.starts_with("/rooms/")) return room_request(request, path.substr(7));
   if (path.starts_with("/peers/") && request.method == HttpMethod::del) {
@@ -100,7 +81,7 @@ AdminApi::Meaning AdminApi::meaning_of(const HttpRequest& request) const {
     if (id != body->end() && !id->is_string()) return {error_response(400, "roomId must be a string"), {}};
     return {{}, {"rooms.create", picked(*body, {"roomId", "metadata", "maxPeers"}), 201}};
   }
-  if (operations_.find("server.drain") == nullptr) return nothing;
+  if (operations().find("server.drain") == nullptr) return nothing;
   if (path == "/drain") return {{}, {"server.drain", picked(*body, {"deadline", "undo"}), 202}};
   json params = picked(*body, {"undo"});
   params["worker"] = json::parse(path.substr(workers.size(), path.size() - workers.size() - drain.size()), nullptr, false);
@@ -130,25 +111,26 @@ AdminApi::Meaning AdminApi::room_request(const HttpRequest& request, const std::
   const json named{{"roomId", id}};
   // What is not there is not found, whatever was to be done with it.
   OperationResult room;
-  operations_.call("rooms.get", named, {"http", request.remote_ip},
-                   OperationReply([&room](OperationResult result) { room = std::move(result); }));
+  operations().call("rooms.get", named, {"http", request.remote_ip},
+                    OperationReply([&room](OperationResult result) { room = std::move(result); }));
   if (!room) return {error_response(room.error()), {}};
   if (reads(request)) return {json_response(200, *room), {}};
   if (request.method == HttpMethod::del) return {{}, {"rooms.delete", named}};
   const std::optional<json> body = body_object(request.body);
   if (!body) return {error_response(400, "Invalid JSON body"), {}};
   if (action == nullptr && request.method != HttpMethod::patch) return {error_response(404, "Not found"), {}};
-  if (action != nullptr && operations_.find(action->operation) == nullptr) return {error_response(404, "Not found"), {}};
+  if (action != nullptr && operations().find(action->operation) == nullptr) return {error_response(404, "Not found"), {}};
   json params = action == nullptr ? picked(*body, {"metadata", "maxPeers"}) : picked(*body, action->members);
   params["roomId"] = id;
-  return {{}, action == nullptr ? Call{"rooms.update", std::move(params)}
-                                : Call{action->operation, std::move(params), action->status}};
+  return {{},
+          action == nullptr ? Call{"rooms.update", std::move(params)}
+                            : Call{action->operation, std::move(params), action->status}};
 }
 
 std::string AdminApi::room_named(const std::string& id) const {
   bool exists = false;
-  operations_.call("rooms.get", {{"roomId", id}}, {"http", ""},
-                   OperationReply([&exists](const OperationResult& result) { exists = result.has_value(); }));
+  operations().call("rooms.get", {{"roomId", id}}, {"http", ""},
+                    OperationReply([&exists](const OperationResult& result) { exists = result.has_value(); }));
   // The HTTP library decodes escapes before it looks for line ends, "//" and "..", so it refuses or rewrites ids that hold
   // them. Escaped twice (%250A) they pass it untouched.
   return exists ? id : percent_decoded(id);

@@ -33,8 +33,9 @@ void CoreEvents::follow_rooms(Bus& bus) {
   on.operator()<PeerConnected>([this](const PeerConnected& fact) {
     feed_.emit("peer:connected", {{"peerId", fact.peer.value}, {"dialect", fact.dialect}, {"ip", fact.ip}});
   });
-  on.operator()<PeerClosed>(
-      [this](const PeerClosed& fact) { feed_.emit("peer:disconnected", {{"peerId", fact.peer.value}}); });
+  on.operator()<PeerClosed>([this](const PeerClosed& fact) {
+    feed_.emit("peer:disconnected", {{"peerId", fact.peer.value}});
+  });
   on.operator()<PeerJoined>([this](const PeerJoined& fact) {
     feed_.emit("peer:joined", {{"peer", snapshot_json(fact.peer)}, {"roomId", fact.room.value}});
   });
@@ -63,8 +64,9 @@ void CoreEvents::follow_rooms(Bus& bus) {
     feed_.emit("room:created",
                {{"roomId", fact.room.value}, {"room", room == nullptr ? json(nullptr) : summary_json(*room)}});
   });
-  on.operator()<RoomDestroyed>(
-      [this](const RoomDestroyed& fact) { feed_.emit("room:destroyed", {{"roomId", fact.room.value}}); });
+  on.operator()<RoomDestroyed>([this](const RoomDestroyed& fact) {
+    feed_.emit("room:destroyed", {{"roomId", fact.room.value}});
+  });
   on.operator()<RoomMetadataChanged>([this](const RoomMetadataChanged& fact) {
     feed_.emit("room:updated", {{"roomId", fact.room.value}, {"patch", metadata_json(fact.patch)}});
   });
@@ -76,6 +78,18 @@ void CoreEvents::follow_rooms(Bus& bus) {
                         {"from", fact.from},
                         {"to", fact.target ? json(fact.target->value) : json(nullptr)},
                         {"payload", parse_json(fact.payload).value_or(nullptr)}});
+  });
+  on.operator()<ControlPayloadTaken>([this](const ControlPayloadTaken& fact) {
+    feed_.emit("data", {{"roomId", fact.room.value},
+                        {"from", fact.peer.value},
+                        {"to", fact.target ? json(fact.target->value) : json(nullptr)},
+                        {"payload", parse_json(fact.payload).value_or(nullptr)}});
+  });
+  on.operator()<SignalRelayed>([this](const SignalRelayed& fact) {
+    feed_.emit(fact.type, {{"roomId", fact.room.value},
+                           {"from", fact.from.value},
+                           {"to", fact.to},
+                           {"body", parse_json(fact.body).value_or(nullptr)}});
   });
 }
 

@@ -4,6 +4,7 @@
 #include <functional>
 #include <vector>
 
+#include "control/api/connection_times.hpp"
 #include "control/api/operations.hpp"
 #include "control/api/upkeep.hpp"
 #include "control/media/media.hpp"
@@ -11,6 +12,7 @@
 #include "control/observability/worker_metrics.hpp"
 #include "control/rooms/publications.hpp"
 #include "control/rooms/rooms.hpp"
+#include "control/sessions/sessions.hpp"
 #include "control/workers/workers.hpp"
 
 namespace sluice {
@@ -23,7 +25,10 @@ struct CoreAccess {
   const workers::Workers* workers = nullptr;
   Upkeep* upkeep = nullptr;  // null: workers.* and server.drain are not there
   std::vector<WorkerView> views = {};
-  const Troubles* troubles = nullptr;  // null: health does not show any
+  const Troubles* troubles = nullptr;                  // null: health does not show any
+  const Sessions* sessions = nullptr;                  // null: no tokens are shown
+  const ConnectionTimes* connection_times = nullptr;   // null: nor since when peers are connected
+  std::function<std::uint16_t()> signaling_port = {};  // as it was bound
   std::function<TimePoint()> now;
   std::function<std::int64_t()> unix_ms;
 };

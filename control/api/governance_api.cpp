@@ -2,13 +2,11 @@
 
 #include <algorithm>
 #include <charconv>
-#include <functional>
-#include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "control/api/bearer.hpp"
 #include "control/api/http_terms.hpp"
 #include "control/api/paged_body.hpp"
 
@@ -126,56 +124,35 @@ void take_query(json& params, const Operation& operation, const char* name, cons
 
 }  // namespace
 
-GovernanceApi::GovernanceApi(const Operations& operations, std::function<void(PrometheusText&)> metrics, Options options)
-    : operations_(operations), metrics_(std::move(metrics)), options_(std::move(options)) {}
-
-HttpResponse GovernanceApi::handle(const HttpRequest& request) const {
-  const auto answer = std::make_shared<std::optional<HttpResponse>>();
-  handle(request, [answer](HttpResponse response) { *answer = std::move(response); });
-  return answer->has_value() ? std::move(**answer) : error_response(503, "The answer takes too long");
-}
-
-void GovernanceApi::handle(const HttpRequest& request, const Reply& given_reply) const {
-  const Reply reply = [this, given_reply, request = observer_ ? request : HttpRequest{}](HttpResponse response) {
-    if (observer_) observer_(request, response.status);
-    given_reply(std::move(response));
-  };
-  if (!bearer_allows(request.authorization, options_.secret)) return reply(error_response(401, "Unauthorized"));
-  if (options_.secret.empty() && comes_from_a_web_page(request.host, request.origin))
-    return reply(error_response(403, "Requests from web pages need a secret: set governance.adminSecret"));
-  route(request, reply);
-}
+GovernanceApi::GovernanceApi(const Operations& operations, WriteMetrics write_metrics, Options options)
+    : HttpApi(operations, std::move(write_metrics), std::move(options), "governance.adminSecret") {}
 
 void GovernanceApi::route(const HttpRequest& request, const Reply& reply) const {
-  std::string path = path_below(request.path, options_.prefix);
+  std::string path = path_of(request);
   while (path.size() > 1 && path.ends_with('/')) path.pop_back();
   const HttpMethod method = request.method == HttpMethod::head ? HttpMethod::get : request.method;
   const json body = body_object(request.body).value_or(json::object());
-  if (method == HttpMethod::get && path == "/metrics/prometheus") {
-    if (!metrics_) return reply(error_response(503, "MetricsCollector not attached"));
-    PrometheusText text;
-    metrics_(text);
-    return reply({200, std::string(PrometheusText::content_type), text.text(), {{"cache-control", "no-store"}}});
-  }
-  if (method == HttpMethod::get && path == "/openapi.json" && !openapi_.empty())
-    return reply({200, "application/json", std::string(openapi_), {}});
+  if (method == HttpMethod::get && path == "/metrics/prometheus")
+    return reply(metrics().value_or(error_response(503, "MetricsCollector not attached")));
+  if (method == HttpMethod::get && path == "/openapi.json")
+    return reply(openapi().value_or(error_response(404, "Not found")));
   if (method == HttpMethod::post && path == "/sfu/failover") {
     const auto from = body.find("fromRegion");
     if (from == body.end() || !from->is_string() || from->get_ref<const std::string&>().empty())
       return reply(error_response(400, "fromRegion required"));
-    if (operations_.find("sfu.failover") == nullptr) return reply(error_response(503, "SFUOrchestrator not attached"));
+    if (operations().find("sfu.failover") == nullptr) return reply(error_response(503, "SFUOrchestrator not attached"));
     json params{{"fromRegion", *from}};
     if (const auto to = body.find("toRegion"); to != body.end() && to->is_string()) params["toRegion"] = *to;
-    return operations_.call("sfu.failover", params, {"http", request.remote_ip},
-                            OperationReply([reply](OperationResult result) {
-                              reply(result ? json_response(200, *result) : error_response(result.error()));
-                            }));
+    return operations().call("sfu.failover", params, {"http", request.remote_ip},
+                             OperationReply([reply](OperationResult result) {
+                               reply(result ? json_response(200, *result) : error_response(result.error()));
+                             }));
   }
   for (const Row& row : rows()) {
     if (row.method != method) continue;
     std::optional<json> params = fitted(row.path, path);
     if (!params) continue;
-    const Operation* operation = operations_.find(row.operation);
+    const Operation* operation = operations().find(row.operation);
     if (operation == nullptr) {
       if (row.missing.is_null()) return reply(error_response(503, std::string(row.module) + " not attached"));
       json answer = row.missing;
@@ -187,14 +164,13 @@ void GovernanceApi::route(const HttpRequest& request, const Reply& reply) const 
       if (const auto member = body.find(name); member != body.end()) (*params)[name] = *member;
     }
     const OperationCaller caller{"http", request.remote_ip};
-    return operations_.call(
-        row.operation, *params, caller,
-        OperationReply([reply, &row, caller, &operations = operations_](OperationResult result) {
+    return operations().call(
+        row.operation, *params, caller, OperationReply([reply, &row, caller, &all = operations()](OperationResult result) {
           if (!result) return reply(error_response(result.error()));
           const bool more = row.shape == as_lines && result->is_object() && !result->value("next", json()).is_null();
           if (!more) return reply(row.shape(std::move(*result)));
           HttpResponse response = as_lines(json::object());
-          response.source = std::make_shared<PagedBody>(operations, row.operation, caller, std::move(*result));
+          response.source = std::make_shared<PagedBody>(all, row.operation, caller, std::move(*result));
           reply(std::move(response));
         }));
   }

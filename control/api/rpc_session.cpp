@@ -78,7 +78,8 @@ std::span<const Operation> RpcSession::own_methods() {
       {"events.subscribe",
        "Sends events as notifications `event {subscription, event, number, data}` from now on",
        {{"events", "array", false, "names of events"},
-        {"patterns", "array", false, "names with *, such as \"peer:*\"; neither names nor patterns: all events but `data`"},
+        {"patterns", "array", false,
+         "names with *, such as \"peer:*\"; neither names nor patterns: all but what members send each other"},
         {"rooms", "array", false, "only events about these rooms"}},
        "{subscription}",
        {}},
@@ -282,7 +283,9 @@ json RpcSession::discover() const {
 
 bool RpcSession::wants(const Subscription& subscription, std::string_view event, const json& data) {
   const bool unnamed = subscription.names.empty() && subscription.patterns.empty();
-  const bool named = unnamed ? event != "data"
+  // What members send each other is many and private.
+  const bool private_event = event == "data" || event == "offer" || event == "answer" || event == "ice-candidate";
+  const bool named = unnamed ? !private_event
                              : subscription.names.contains(std::string(event)) ||
                                    std::any_of(subscription.patterns.begin(), subscription.patterns.end(),
                                                [&](const std::string& pattern) { return matches_pattern(event, pattern); });

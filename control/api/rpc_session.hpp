@@ -98,7 +98,7 @@ class RpcSession {
   struct Batch;
   struct Subscription {
     std::uint64_t id = 0;
-    std::set<std::string> names;  // empty, and no patterns: every event but `data`
+    std::set<std::string> names;  // empty, and no patterns: every event but what members send each other
     std::vector<std::string> patterns;
     std::set<std::string> rooms;  // empty: all
     std::uint64_t dropped = 0;

@@ -132,7 +132,9 @@ json drain_json(const CoreAccess& access) {
 }
 
 void add_worker_operations(Operations& operations, const CoreAccess& access) {
-  operations.add({"workers.list", "Media workers: what they have and how they do", {},
+  operations.add({"workers.list",
+                  "Media workers: what they have and how they do",
+                  {},
                   "{workers: [{id, rooms, transports, draining, pid, bitrateInBps, latencyMs, latencyHistogram, ...}]}",
                   at_once([access](const json&) -> OperationResult {
                     json list = json::array();
@@ -151,7 +153,8 @@ void add_worker_operations(Operations& operations, const CoreAccess& access) {
   operations.add({"workers.drain",
                   "Moves all rooms of a worker to others and gives it no new ones",
                   {worker_parameter, undo_parameter},
-                  "{worker, draining}", at_once([access](const json& params) -> OperationResult {
+                  "{worker, draining}",
+                  at_once([access](const json& params) -> OperationResult {
                     const auto worker = worker_of(params);
                     if (!worker) return invalid_params("worker must be the number of a worker");
                     const bool undo = flag(params, "undo");
@@ -161,7 +164,8 @@ void add_worker_operations(Operations& operations, const CoreAccess& access) {
   operations.add({"rooms.migrate",
                   "Moves a room to another worker while it plays",
                   {{"roomId", "string", true, "the room"}, worker_parameter},
-                  "{room, worker}", at_once([access](const json& params) -> OperationResult {
+                  "{room, worker}",
+                  at_once([access](const json& params) -> OperationResult {
                     const RoomId room(params["roomId"].get<std::string>());
                     if (access.rooms.find_room(room) == nullptr) return not_found("Room not found");
                     const auto to = worker_of(params);
@@ -172,7 +176,8 @@ void add_worker_operations(Operations& operations, const CoreAccess& access) {
   operations.add({"server.drain",
                   "Nobody can join any more; the server ends with the last peer or at the deadline",
                   {{"deadline", "integer", false, "seconds, at most a week"}, undo_parameter},
-                  "{draining, ending, rooms, peers, [secondsLeft]}", at_once([access](const json& params) -> OperationResult {
+                  "{draining, ending, rooms, peers, [secondsLeft]}",
+                  at_once([access](const json& params) -> OperationResult {
                     std::optional<Duration> deadline;
                     if (const json* value = given(params, "deadline")) {
                       constexpr std::int64_t week = std::int64_t{7} * 24 * 3600;
@@ -183,15 +188,32 @@ void add_worker_operations(Operations& operations, const CoreAccess& access) {
                     access.upkeep->drain_server(deadline, flag(params, "undo"));
                     return drain_json(access);
                   })});
-  operations.add({"server.drainState", "How far a drain is", {}, "{draining, ending, rooms, peers, [secondsLeft]}",
+  operations.add({"server.drainState",
+                  "How far a drain is",
+                  {},
+                  "{draining, ending, rooms, peers, [secondsLeft]}",
                   at_once([access](const json&) -> OperationResult { return drain_json(access); })});
+}
+
+json snapshot_of_all(const CoreAccess& access) {
+  json rooms = json::array();
+  json outside = json::array();
+  for (const auto& [id, room] : access.rooms.rooms()) rooms.push_back(state_json(*room, access.rooms));
+  for (const auto& [id, peer] : access.rooms.peers()) {
+    if (!peer->room()) outside.push_back(snapshot_json(peer->snapshot()));
+  }
+  return {{"rooms", std::move(rooms)},
+          {"peers", std::move(outside)},
+          {"port", access.signaling_port ? access.signaling_port() : 0}};
 }
 
 }  // namespace
 
 void add_server_operations(Operations& operations, const CoreAccess& access) {
   const TimePoint started = access.now();
-  operations.add({"server.health", "Whether it works, and since when", {},
+  operations.add({"server.health",
+                  "Whether it works, and since when",
+                  {},
                   "{status: ok or degraded, uptime (s), timestamp, [problems[{part, problem, severity, since}]]}",
                   at_once([access, started](const json&) -> OperationResult {
                     json health{{"status", "ok"},
@@ -203,21 +225,29 @@ void add_server_operations(Operations& operations, const CoreAccess& access) {
                     }
                     return health;
                   })});
-  operations.add({"server.stats", "Rooms, peers, memory", {},
-                  "{rooms, peers, roomList, uptime, memory, nodeVersion, timestamp}",
-                  at_once([access, started](const json&) -> OperationResult {
-                    json list = json::array();
-                    for (const auto& [id, room] : access.rooms.rooms()) list.push_back(summary_json(*room));
-                    const std::uint64_t rss = resident_bytes();
-                    return json{
-                        {"rooms", access.rooms.rooms().size()},
-                        {"peers", access.rooms.peers().size()},
-                        {"roomList", list},
-                        {"uptime", seconds(access.now() - started)},
-                        {"memory", {{"rss", rss}, {"heapTotal", rss}, {"heapUsed", rss}, {"external", 0}, {"arrayBuffers", 0}}},
-                        {"nodeVersion", "sluice " SLUICE_VERSION},
-                        {"timestamp", iso_time(access.unix_ms())}};
-                  })});
+  operations.add(
+      {"server.stats",
+       "Rooms, peers, memory",
+       {},
+       "{rooms, peers, roomList, uptime, memory, nodeVersion, timestamp, port}",
+       at_once([access, started](const json&) -> OperationResult {
+         json list = json::array();
+         for (const auto& [id, room] : access.rooms.rooms()) list.push_back(summary_json(*room));
+         const std::uint64_t rss = resident_bytes();
+         return json{{"rooms", access.rooms.rooms().size()},
+                     {"peers", access.rooms.peers().size()},
+                     {"roomList", list},
+                     {"uptime", seconds(access.now() - started)},
+                     {"memory", {{"rss", rss}, {"heapTotal", rss}, {"heapUsed", rss}, {"external", 0}, {"arrayBuffers", 0}}},
+                     {"nodeVersion", "sluice " SLUICE_VERSION},
+                     {"timestamp", iso_time(access.unix_ms())},
+                     {"port", access.signaling_port ? access.signaling_port() : 0}};
+       })});
+  operations.add({"server.snapshot",
+                  "All rooms with their members in join order, and who is in none: at one moment",
+                  {},
+                  "{rooms: [{id, metadata, peers, createdAt, maxPeers}], peers[], port}",
+                  at_once([access](const json&) -> OperationResult { return snapshot_of_all(access); })});
   if (access.upkeep != nullptr) add_worker_operations(operations, access);
 }
 

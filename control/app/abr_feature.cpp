@@ -25,14 +25,22 @@ std::optional<double> number_in(const JsonObject& payload, std::string_view key)
 }  // namespace
 
 AbrFeature::AbrFeature(FeatureContext& context) : context_(context) {
-  if (context.config.observability.adaptive_bitrate && context.publications != nullptr) {
-    abr_ = std::make_unique<AdaptiveBitrate>(
-        context.bus, context.rooms, *context.publications,
-        [this](std::string_view event, const json& data) { context_.events.emit(event, data); }, options_of(context.config),
-        context.now);
-    add_actions();
-  }
+  if (context.config.observability.adaptive_bitrate && context.publications != nullptr) put_into_place();
   add_operations();
+}
+
+void AbrFeature::put_into_place() {
+  abr_ = std::make_unique<AdaptiveBitrate>(
+      context_.bus, context_.rooms, *context_.publications, context_.state_log,
+      [this](std::string_view event, const json& data) { context_.events.emit(event, data); }, options_of(context_.config),
+      AdaptiveBitrate::Clocks{context_.now, context_.unix_ms});
+  add_actions();
+}
+
+bool AbrFeature::attach(std::string_view module) {
+  if (module != "adaptiveBitrate" || context_.publications == nullptr) return false;
+  put_into_place();
+  return true;
 }
 
 AdaptiveBitrateOptions AbrFeature::options_of(const config::ServerConfig& config) const {

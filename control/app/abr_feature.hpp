@@ -14,8 +14,10 @@ class AbrFeature final : public Feature {
   void handle_timeout(TimePoint now) override;
   [[nodiscard]] TimePoint next_deadline() const override;
   void reload(const config::ServerConfig& config) override;
+  [[nodiscard]] bool attach(std::string_view module) override;
 
  private:
+  void put_into_place();
   void add_actions();
   void add_operations();
   [[nodiscard]] AdaptiveBitrateOptions options_of(const config::ServerConfig& config) const;

@@ -33,32 +33,59 @@ AlertManagerOptions options_of(const config::AlertsConfig& config) {
 }  // namespace
 
 AlertFeature::AlertFeature(FeatureContext& context) : context_(context), next_look_(context.now() + look_period) {
-  if (context.config.observability.alerts) {
-    AlertManager::Outside outside;
-    outside.post = [this](const std::string& url, std::string body, const auto& done) {
-      HttpCall call;
-      call.url = url;
-      call.headers = {{"Content-Type", "application/json"}, {"User-Agent", "webrtc-rooms-alert/2.0"}};
-      call.body = std::move(body);
-      call.time_limit = 10s;
-      context_.http.call(std::move(call), [done](const HttpOutcome& answer) {
-        if (!answer) return done(answer.error().message);
-        if (answer->status >= 400) return done("status " + std::to_string(answer->status));
-        done(std::nullopt);
-      });
-    };
-    outside.emit = [this](std::string_view event, const json& data) { context_.events.emit(event, data); };
-    outside.now = context.now;
-    outside.unix_ms = context.unix_ms;
-    manager_ = std::make_unique<AlertManager>(context.bus, outside, options_of(*context.config.observability.alerts));
-    listen_to_events();
-    context.collectors.emplace_back([this](PrometheusText& out) { write(out); });
-  }
+  if (context.config.observability.alerts) put_into_place();
   add_operations();
+}
+
+void AlertFeature::put_into_place() {
+  AlertManager::Outside outside;
+  outside.post = [this](const std::string& url, std::string body, const auto& done) {
+    HttpCall call;
+    call.url = url;
+    call.headers = {{"Content-Type", "application/json"}, {"User-Agent", "webrtc-rooms-alert/2.0"}};
+    call.body = std::move(body);
+    call.time_limit = 10s;
+    context_.http.call(std::move(call), [done](const HttpOutcome& answer) {
+      if (!answer) return done(answer.error().message);
+      if (answer->status >= 400) return done("status " + std::to_string(answer->status));
+      done(std::nullopt);
+    });
+  };
+  outside.emit = [this](std::string_view event, const json& data) {
+    context_.events.emit(event, data);
+    if (event == "alert") ask_handler(data);
+  };
+  outside.now = context_.now;
+  outside.unix_ms = context_.unix_ms;
+  manager_ = std::make_unique<AlertManager>(context_.bus, outside, options_of(*context_.config.observability.alerts));
+  listen_to_events();
+  context_.collectors.emplace_back([this](PrometheusText& out) { write(out); });
+}
+
+bool AlertFeature::attach(std::string_view module) {
+  if (module != "alertManager") return false;
+  put_into_place();
+  return true;
 }
 
 void AlertFeature::reload(const config::ServerConfig& config) {
   if (manager_ && config.observability.alerts) manager_->set_options(options_of(*config.observability.alerts));
+}
+
+void AlertFeature::ask_handler(const json& alert) {
+  if (!context_.hooks.attached("handler") || !context_.config.observability.alerts) return;
+  const auto& channels = context_.config.observability.alerts->channels;
+  const std::string event = alert.value("event", "");
+  const bool wanted = std::any_of(channels.begin(), channels.end(), [&](const config::AlertsConfig::Channel& channel) {
+    const auto& events = channel.events;
+    const bool passes = events.empty() || std::find(events.begin(), events.end(), event) != events.end();
+    return channel.type == "custom" && channel.url.empty() && passes;
+  });
+  if (!wanted) return;
+  context_.hooks.call("handler", alert, context_.now(), [this, alert](const HookResult& result) {
+    if (!result)
+      context_.events.emit("delivery:failed", {{"channel", "custom"}, {"alert", alert}, {"error", result.error().message}});
+  });
 }
 
 void AlertFeature::listen_to_events() {

@@ -16,12 +16,16 @@ class AlertFeature final : public Feature {
   void handle_timeout(TimePoint now) override;
   [[nodiscard]] TimePoint next_deadline() const override { return manager_ ? next_look_ : never; }
   void reload(const config::ServerConfig& config) override;
+  [[nodiscard]] bool attach(std::string_view module) override;
 
  private:
   struct WorkerState {
     std::uint32_t pid = 0;
     bool stalled = false;
   };
+  void put_into_place();
+  /// A channel of type custom without a URL is answered over the control socket.
+  void ask_handler(const nlohmann::json& alert);
   void listen_to_events();
   void trouble(const PartTroubled& fact);
   void threat(const nlohmann::json& data);

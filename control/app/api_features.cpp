@@ -11,10 +11,12 @@
 #include "control/api/control_socket.hpp"
 #include "control/api/core_events.hpp"
 #include "control/api/dashboard_live.hpp"
+#include "control/api/event_catalog.hpp"
 #include "control/api/facts.hpp"
 #include "control/api/governance_api.hpp"
 #include "control/api/http_terms.hpp"
 #include "control/api/openapi_files.hpp"
+#include "control/api/operation_terms.hpp"
 #include "control/dashboard/dashboard_server.hpp"
 #include "control/observability/log.hpp"
 
@@ -61,7 +63,7 @@ class GovernanceFeature final : public Feature, private loop::Route {
   }
 
  private:
-  static std::function<void(PrometheusText&)> metrics_of(FeatureContext& context) {
+  static HttpApi::WriteMetrics metrics_of(FeatureContext& context) {
     if (!context.write_metrics) return {};
     return [&context](PrometheusText& out) { context.write_metrics(out); };
   }
@@ -124,6 +126,40 @@ class DashboardFeature final : public Feature, private loop::Route {
   DashboardLive live_;
   std::function<void(const loop::HttpRequest&, int)> observer_;
   std::unique_ptr<loop::EventLoop::Watch> pulse_;
+};
+
+/// Hooks that must not go unasked (`control.requiredHooks`, `hooks.require`), kept for a successor of this process.
+class RequiredHooks final : public Feature {
+ public:
+  explicit RequiredHooks(FeatureContext& context) : hooks_(context.hooks), log_(context.state_log) {
+    for (const std::string& hook : context.config.api.control.required_hooks) hooks_.require(hook, true);
+    log_.for_each(prefix, [this](std::string_view key, Bytes value) {
+      hooks_.require(std::string(key.substr(prefix.size())), !value.empty() && value[0] != std::byte{0});
+    });
+    context.operations.add(
+        {"hooks.require",
+         "Says whether a hook must be answered: while who answers it is not there, what asks it waits and "
+         "then fails, instead of going on unasked",
+         {{"hook", "string", true, "its name"}, {"required", "boolean", true, "false takes it back"}},
+         "{hook, required}",
+         at_once([this](const nlohmann::json& params) { return require(params); })});
+  }
+
+ private:
+  static constexpr std::string_view prefix = "required-hook.";
+
+  OperationResult require(const nlohmann::json& params) {
+    const std::string hook = params["hook"];
+    const bool required = params["required"];
+    if (!is_hook(hook)) return invalid_params("There is no hook '" + hook + "'; rpc.discover lists them.");
+    const std::byte value{static_cast<unsigned char>(required ? 1 : 0)};
+    if (!log_.put(std::string(prefix) + hook, Bytes(&value, 1))) return unavailable("This cannot be stored.");
+    hooks_.require(hook, required);
+    return nlohmann::json{{"hook", hook}, {"required", required}};
+  }
+
+  Hooks& hooks_;
+  StateLog& log_;
 };
 
 /// Clients of the control socket as providers of hooks.
@@ -191,6 +227,7 @@ void add_api_features(FeatureContext& context, Features& features) {
   RpcStatistics& statistics = figures->statistics;
   features.push_back(std::move(figures));
   features.push_back(std::make_unique<EventsFeature>(context));
+  features.push_back(std::make_unique<RequiredHooks>(context));
   if (context.config.api.governance.enabled) features.push_back(std::make_unique<GovernanceFeature>(context));
   if (context.config.admin_api.enabled && context.config.api.dashboard && context.admin_routes != nullptr)
     features.push_back(std::make_unique<DashboardFeature>(context, statistics));

@@ -25,7 +25,7 @@ constexpr std::string_view lived_key = "app/audit";
 
 /// Events of other modules that the log takes down under their own names: policy, consent, moderation, recording, API
 /// access.
-constexpr std::array<std::string_view, 22> taken_down{"policy:violation",
+constexpr std::array<std::string_view, 23> taken_down{"policy:violation",
                                                       "policy:issued",
                                                       "consent:granted",
                                                       "consent:withdrawn",
@@ -46,7 +46,8 @@ constexpr std::array<std::string_view, 22> taken_down{"policy:violation",
                                                       "data:purged",
                                                       "data:expired",
                                                       "session:expired",
-                                                      "load:shedding"};
+                                                      "load:shedding",
+                                                      "module:attached"};
 
 /// The members of an object as they stand in an entry. Those that the entry has itself are left out, addresses are redacted,
 /// tokens never get in.
@@ -137,6 +138,8 @@ AuditFeature::AuditFeature(FeatureContext& context) : bus_(context.bus) {
     log_->add_sink(*http_);
   }
   if (syslog_ || http_) next_look_ = context.now() + look_period;
+  hook_ = std::make_unique<AuditHookSink>(context.hooks, context.now);
+  log_->add_sink(*hook_);
   // Threads begin behind the system call filter, so in the loop's first turn.
   begin_ = context.loop.timer([this] { log_->begin(); });
   begin_->arm(context.now());
@@ -274,6 +277,14 @@ void AuditFeature::add_operations(FeatureContext& context) {
                                                                    "The audit log cannot be written or synced."}));
                       reply(json{{"durable", true}});
                     });
+                  }});
+  operations.add({"audit.record",
+                  "Adds an entry of one's own.",
+                  {{"event", "string", true, "its name"}, {"fields", "object", false, "its further members"}},
+                  "{recorded: true}",
+                  [this](const json& params, const OperationCaller&, const OperationReply& reply) {
+                    log_->log(params["event"].get<std::string>(), members_of(params.value("fields", json::object()), *log_));
+                    reply(json{{"recorded", true}});
                   }});
   operations.add({"audit.checkpoint",
                   "Where the chain stands, to be kept elsewhere for 'sluice audit verify'.",

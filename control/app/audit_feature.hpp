@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "control/app/audit_hook_sink.hpp"
 #include "control/app/audit_http_sink.hpp"
 #include "control/app/feature_context.hpp"
 #include "control/compliance/retention/retention_policy.hpp"
@@ -33,6 +34,7 @@ class AuditFeature final : public Feature {
   std::unique_ptr<AuditLog> log_;
   std::unique_ptr<SyslogSink> syslog_;
   std::unique_ptr<AuditHttpSink> http_;
+  std::unique_ptr<AuditHookSink> hook_;
   std::unique_ptr<AuditTrail> trail_;
   Bus& bus_;
   SinkWatch syslog_watch_{"auditLogger.syslog"};

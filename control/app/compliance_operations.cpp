@@ -47,6 +47,8 @@ OperationResult grant_consent(ConsentFlow& consent, const json& params) {
   return json{{"granted", true}, {"roomId", room}, {"peerId", peer}, {"types", *names}};
 }
 
+}  // namespace
+
 void add_consent_operations(FeatureContext& context, ConsentFlow& consent) {
   context.operations.add({"consent.stats",
                           "Consents of all rooms",
@@ -149,8 +151,6 @@ void add_e2e_operations(FeatureContext& context, const E2eKeyExchange& e2e) {
                             return json{{"rooms", std::move(rooms)}};
                           })});
 }
-
-}  // namespace
 
 void add_compliance_operations(FeatureContext& context, PolicyModules& modules) {
   if (modules.consent) add_consent_operations(context, *modules.consent);

@@ -22,6 +22,7 @@
 #include "control/app/dialect_listener.hpp"
 #include "control/app/draining.hpp"
 #include "control/app/feature_context.hpp"
+#include "control/app/module_attachment.hpp"
 #include "control/app/observability_features.hpp"
 #include "control/app/policy_features.hpp"
 #include "control/app/security_features.hpp"
@@ -44,7 +45,6 @@
 #include "control/store/state_log_store.hpp"
 #include "control/workers/workers.hpp"
 #include "shm/channel/pulse_segment.hpp"
-#include "shm/service/service_notify.hpp"
 #include "shm/state_log/state_log.hpp"
 
 namespace sluice::app {
@@ -219,10 +219,10 @@ struct ControlServer::Impl {
   void stop();
   [[nodiscard]] std::vector<WorkerView> worker_views();
 
+  StateLog state_log;
   config::ServerConfig config;
   loop::EventLoop loop;
   SystemEntropy entropy;
-  StateLog state_log;
   std::vector<std::unique_ptr<loop::EventLoop::Watch>> watches;
   Descriptor store_folder;
   Descriptor audit_folder;
@@ -238,8 +238,10 @@ struct ControlServer::Impl {
   ControlState control_state;
   workers::Workers workers;
   Doorbell bell;
+  Doorbell ready;  // towards the supervisor; of an older one it is missing
   PulseSegment pulse;
   std::unique_ptr<Media> media;
+  Bus::Subscription media_decided;
   Draining draining;
   loop::WebServer web;
   loop::Routes routes;  // of the dialects; what they do not claim is the native protocol's, or the page's
@@ -247,6 +249,7 @@ struct ControlServer::Impl {
   NativeDialect native;
   std::optional<SfuSignaling> sfu;
   RoomMetrics metrics;
+  ConnectionTimes connection_times;
   Operations operations;
   EventFeed events;
   HttpClient http;
@@ -274,8 +277,8 @@ struct ControlServer::Impl {
 
 ControlServer::Impl::Impl(const config::ServerConfig& server_config, const ControlArguments& arguments,
                           DescriptorSet descriptors)
-    : config(server_config),
-      state_log(open_state_log(descriptors)),
+    : state_log(open_state_log(descriptors)),
+      config(with_attached_modules(server_config, state_log)),
       store(make_store(descriptors)),
       rooms(bus, entropy, signaling_options(config.signaling).rooms(), unix_time),
       publications(config.native_sfu.enabled
@@ -285,6 +288,7 @@ ControlServer::Impl::Impl(const config::ServerConfig& server_config, const Contr
       control_state(rooms, publications.get(), sessions, bus, state_log),
       workers(state_log, config.native_sfu.max_rooms_per_worker),
       bell(required(descriptors, "doorbell.control")),
+      ready(descriptors.take("ready")),
       pulse(open_pulse(descriptors)),
       media(make_media(arguments, descriptors)),
       draining(rooms, workers, media.get(), state_log, loop::now),
@@ -295,10 +299,11 @@ ControlServer::Impl::Impl(const config::ServerConfig& server_config, const Contr
               [this] {
                 return control_state.failed_writes() + workers.store_failures() + (media ? media->store_failures() : 0);
               }),
+      connection_times(bus, rooms, loop::unix_ms),
       http(loop),
       hooks({.now = loop::now}),
       reloaded_config(descriptors.take("config.reload")),
-      reconfiguration(config, events, std::thread::hardware_concurrency(),
+      reconfiguration(config, attached_modules(state_log), events, std::thread::hardware_concurrency(),
                       [this](const config::ServerConfig& next) { take_over(next); }) {
   control_listener = descriptors.take("control-socket");
   listener.attach(native);
@@ -310,13 +315,21 @@ ControlServer::Impl::Impl(const config::ServerConfig& server_config, const Contr
   log_facts();
   const std::size_t members = control_state.restore(loop::now());
   if (media) {
-    media->keep_only({[this](const PeerId& id) { return rooms.find_peer(id) != nullptr; },
-                      [this](const ProducerId& id) { return publications->find(id) != nullptr; },
-                      [this](const ConsumerId& id) { return publications->find(id) != nullptr; },
-                      [this](const PeerId& id) {
-                        const Peer* peer = rooms.find_peer(id);
-                        return peer != nullptr ? peer->restrictions() : Restrictions{};
-                      }});
+    media->keep_only(
+        {[this](const PeerId& id) { return rooms.find_peer(id) != nullptr; },
+         [this](const ProducerId& id) { return publications->find(id) != nullptr; },
+         [this](const ConsumerId& id) { return publications->find(id) != nullptr; },
+         [this](const PeerId& id) {
+           const Peer* peer = rooms.find_peer(id);
+           return peer != nullptr ? peer->restrictions() : Restrictions{};
+         },
+         [this](const PeerId& id, const Media::NewerPolicy& newer) {
+           log::error("a decision about a member was lost with an earlier control process; what it closed stays closed",
+                      {{"peer", id.value}, {"epoch", newer.epoch}});
+           rooms.distrust_media(id, newer.epoch, newer.send_closed, newer.receive_closed);
+         }});
+    // Before anybody is told that a member was muted, put out of its rights or let in again, the worker has it in its ring.
+    media_decided = bus.subscribe<PeerRestricted>([this](const PeerRestricted&) { workers.push(loop::now()); });
   }
   for (const auto& feature : features) feature->restored(loop::now());
   if (members > 0) log::info("restored", {{"rooms", rooms.rooms().size()}, {"peers", members}});
@@ -344,6 +357,7 @@ ControlServer::Impl::Impl(const config::ServerConfig& server_config, const Contr
 
   loop::ListenerConfig signaling = signaling_listener(config.signaling, routes, listener);
   signaling.limit_exempt = config.security.limit_exempt;
+  signaling.body_bytes_max = std::max(signaling.body_bytes_max, config.dialects.socketio.max_payload_bytes);
   signaling_port = web.listen(std::move(signaling));
   if (config.admin_api.enabled) {
     admin.emplace(
@@ -438,6 +452,9 @@ void ControlServer::Impl::add_features() {
                                    .upkeep = &draining,
                                    .views = worker_views(),
                                    .troubles = &troubles,
+                                   .sessions = &sessions,
+                                   .connection_times = &connection_times,
+                                   .signaling_port = [this] { return signaling_port; },
                                    .now = loop::now,
                                    .unix_ms = loop::unix_ms});
   context.reset(new FeatureContext{
@@ -453,6 +470,7 @@ void ControlServer::Impl::add_features() {
   add_observability_features(*context, features);
   add_dialect_features(*context, features);
   add_api_features(*context, features);
+  features.push_back(std::make_unique<ModuleAttachment>(*context, features));
 }
 
 std::vector<WorkerView> ControlServer::Impl::worker_views() {
@@ -543,7 +561,7 @@ void ControlServer::Impl::say_ready_when_workers_are() {
   const std::string line = ready_line(config, signaling_port, admin_port);
   std::puts(line.c_str());
   std::fflush(stdout);
-  (void)notify_service_manager("READY=1\nSTATUS=" + line);
+  ready.ring();  // the supervisor tells the service manager
 }
 
 void ControlServer::Impl::stop() {

@@ -29,12 +29,7 @@ HealthMonitorOptions options_of(const config::HealthConfig& config) {
 }  // namespace
 
 HealthFeature::HealthFeature(FeatureContext& context, const LoopLag& lag) : context_(context), lag_(lag) {
-  if (context.config.observability.health) {
-    monitor_ = std::make_unique<HealthMonitor>(
-        context.bus, context.metrics, [this](std::string_view name) { return value_of(name); },
-        options_of(*context.config.observability.health), context.now());
-    emit_events();
-  }
+  if (context.config.observability.health) put_into_place();
   add_operations();
   subscriptions_.push_back(context.bus.subscribe<PartTroubled>([this](const PartTroubled& fact) {
     if (fact.problem.empty()) return context_.events.emit("health:well", {{"part", fact.part}});
@@ -45,6 +40,19 @@ HealthFeature::HealthFeature(FeatureContext& context, const LoopLag& lag) : cont
     out.single("sluice_troubled_parts", PrometheusText::Type::gauge,
                "Parts that cannot do all of their work: see /admin/health.", static_cast<double>(context_.troubles->size()));
   });
+}
+
+void HealthFeature::put_into_place() {
+  monitor_ = std::make_unique<HealthMonitor>(
+      context_.bus, context_.metrics, [this](std::string_view name) { return value_of(name); },
+      options_of(*context_.config.observability.health), context_.now());
+  emit_events();
+}
+
+bool HealthFeature::attach(std::string_view module) {
+  if (module != "healthMonitor") return false;
+  put_into_place();
+  return true;
 }
 
 std::optional<double> HealthFeature::value_of(std::string_view name) const {

@@ -18,8 +18,10 @@ class HealthFeature final : public Feature {
   void handle_timeout(TimePoint now) override;
   [[nodiscard]] TimePoint next_deadline() const override;
   void reload(const config::ServerConfig& config) override;
+  [[nodiscard]] bool attach(std::string_view module) override;
 
  private:
+  void put_into_place();
   [[nodiscard]] std::optional<double> value_of(std::string_view name) const;
   void emit_events();
   void add_operations();

@@ -8,6 +8,7 @@
 #include "control/app/health_feature.hpp"
 #include "control/app/metrics_feature.hpp"
 #include "control/app/outside_metrics.hpp"
+#include "control/app/speakers_feature.hpp"
 #include "control/app/switches_feature.hpp"
 #include "control/app/tracing_feature.hpp"
 #include "control/app/webhook_feature.hpp"
@@ -24,6 +25,7 @@ void add_observability_features(FeatureContext& context, Features& features) {
   features.push_back(std::make_unique<TracingFeature>(context));
   features.push_back(std::make_unique<WebhookFeature>(context));
   features.push_back(std::make_unique<AbrFeature>(context));
+  features.push_back(std::make_unique<SpeakersFeature>(context));
   features.push_back(std::make_unique<SwitchesFeature>(context));
   features.push_back(std::make_unique<ConfigurationFeature>(context));
   collect_outside(context);

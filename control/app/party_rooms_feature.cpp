@@ -5,6 +5,8 @@
 #include <string_view>
 #include <utility>
 
+#include "control/app/token_keys.hpp"
+
 namespace sluice::app {
 
 using namespace std::chrono_literals;
@@ -13,8 +15,10 @@ namespace {
 
 constexpr int forbidden = 403;
 
-PartyOptions party_options(const config::PartyRoomsConfig& config) {
+PartyOptions party_options(const config::ServerConfig& server) {
+  const config::PartyRoomsConfig& config = server.dialects.party_rooms;
   PartyOptions options;
+  options.token_metadata_keys = token_metadata_keys(server.policy);
   options.parties = config.parties;
   options.turn = {config.turn.urls, config.turn.secrets, config.turn.ttl};
   options.turn_requests_per_minute_max = config.turn_requests_per_minute;
@@ -46,7 +50,7 @@ loop::HttpResponse http_response(PartyHttpReply reply) {
 
 PartyRoomsFeature::PartyRoomsFeature(FeatureContext& context, const RoomNames& names)
     : context_(context),
-      options_(party_options(context.config.dialects.party_rooms)),
+      options_(party_options(context.config)),
       http_(options_, context.entropy),
       listener_(context.web, context.now),
       dialect_(context.rooms, context.bus, listener_, names, context.entropy, options_) {

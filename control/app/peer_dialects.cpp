@@ -15,7 +15,7 @@ namespace {
 class SharedByDialects final : public Feature {
  public:
   explicit SharedByDialects(FeatureContext& context)
-      : names(room_names(context.config.dialects)), ports(context.web, context.config.signaling) {}
+      : names(room_names(context.config.dialects)), ports(context.web, context.config) {}
   RoomNames names;
   DialectPorts ports;
 

@@ -104,12 +104,16 @@ std::vector<Bus::Subscription> follow_policy_events(FeatureContext& context) {
                                                                    : "key:revoked";
     feed.emit(name, {{"roomId", fact.room.value}, {"peerId", fact.peer.value}, {"version", fact.version}});
   });
-  if (const auto& residency = context.config.policy.data_residency) {
-    on.template operator()<ResidencyViolated>(
-        [local = residency->local_region, now = context.now, unix_ms = context.unix_ms](
-            EventFeed& feed, const ResidencyViolated& fact) { tell_residency(feed, fact, local, unix_ms(now())); });
-  }
+  if (context.config.policy.data_residency) subscriptions.push_back(follow_residency_events(context));
   return subscriptions;
+}
+
+Bus::Subscription follow_residency_events(FeatureContext& context) {
+  return context.bus.subscribe<ResidencyViolated>(
+      [&events = context.events, local = context.config.policy.data_residency->local_region, now = context.now,
+       unix_ms = context.unix_ms](const ResidencyViolated& fact) {
+        if (events.heard()) tell_residency(events, fact, local, unix_ms(now()));
+      });
 }
 
 }  // namespace sluice::app

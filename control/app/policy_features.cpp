@@ -53,6 +53,35 @@ class PolicyFeature final : public Feature {
     events_ = follow_policy_events(context);
   }
 
+  bool attach(std::string_view module) override {
+    const PolicyConfig& config = context_.config.policy;
+    if (module == "policyEngine") {
+      make_policy(config);
+      give_defaults(config);
+      add_policy_engine_operations(context_, *modules_.policy);
+    } else if (module == "consentFlow") {
+      make_consent(config);
+      add_consent_operations(context_, *modules_.consent);
+    } else if (module == "e2eKeyExchange") {
+      make_e2e(config);
+      add_e2e_operations(context_, *modules_.e2e);
+    } else if (module == "moderationBus") {
+      make_moderation(config);
+      add_moderation_operations(context_, modules_);
+    } else if (module == "dataResidency") {
+      make_residency(config);
+      attach_hooks(config);
+      add_residency_operations(context_, *modules_.residency);
+      events_.push_back(follow_residency_events(context_));
+    } else {
+      return false;
+    }
+    return true;
+  }
+  void attached(std::string_view module) override {
+    if (module == "consentFlow") modules_.consent->ask_members();
+  }
+
   void handle_timeout(TimePoint now) override {
     if (modules_.consent) modules_.consent->handle_timeout(now);
     if (modules_.e2e) modules_.e2e->handle_timeout(now);
@@ -85,15 +114,7 @@ class PolicyFeature final : public Feature {
       modules_.room_token.emplace(context_.rooms, context_.bus, config.api_secret, context_.unix_ms);
     }
     modules_.user_hook.emplace(context_.rooms, context_.hooks, context_.now);
-    if (const auto& engine = config.policy_engine) {
-      PolicyEngineOptions options;
-      options.secret = engine->secret;
-      options.issuer = engine->issuer;
-      options.required = engine->required;
-      options.default_capabilities = capabilities_of(engine->default_caps);
-      options.token_metadata_key = engine->token_metadata_key;
-      modules_.policy.emplace(context_.rooms, context_.bus, std::move(options), context_.unix_ms);
-    }
+    if (config.policy_engine) make_policy(config);
     if (const auto& turn = config.turn) {
       TurnOptions options;
       options.urls = turn->urls;
@@ -107,9 +128,40 @@ class PolicyFeature final : public Feature {
     }
   }
 
+  void make_policy(const PolicyConfig& config) {
+    const config::PolicyEngineConfig& engine = *config.policy_engine;
+    PolicyEngineOptions options;
+    options.secret = engine.secret;
+    options.issuer = engine.issuer;
+    options.required = engine.required;
+    options.default_capabilities = capabilities_of(engine.default_caps);
+    options.token_metadata_key = engine.token_metadata_key;
+    modules_.policy.emplace(context_.rooms, context_.bus, std::move(options), context_.unix_ms);
+  }
+
+  /// Members that came before the engine did have what one without a token gets.
+  void give_defaults(const PolicyConfig& config) {
+    Metadata defaults;
+    defaults.set("__caps", capabilities_json(capabilities_of(config.policy_engine->default_caps)));
+    defaults.set("__role", R"("viewer")");
+    std::vector<PeerId> without;
+    for (const auto& [id, peer] : context_.rooms.peers()) {
+      if (peer->room() && peer->metadata().find("__caps") == nullptr) without.push_back(id);
+    }
+    for (const PeerId& id : without) (void)context_.rooms.patch_peer_metadata(id, defaults);
+  }
+
   /// What holds inside. In the order in which a joiner is told of them.
   void make_rules(const PolicyConfig& config) {
-    if (const auto& consent = config.consent_flow) {
+    if (config.consent_flow) make_consent(config);
+    if (config.e2e_key_exchange) make_e2e(config);
+    if (config.moderation_bus) make_moderation(config);
+    if (config.data_residency) make_residency(config);
+  }
+
+  void make_consent(const PolicyConfig& config) {
+    const auto& consent = config.consent_flow;
+    {
       ConsentFlowOptions options;
       options.required = types_of(consent->required);
       options.all_party = consent->all_party;
@@ -120,30 +172,41 @@ class PolicyFeature final : public Feature {
       modules_.consent_payloads.emplace(context_.rooms, *modules_.consent);
       context_.native.attach(*modules_.consent_payloads);
     }
-    if (const auto& e2e = config.e2e_key_exchange) {
+  }
+
+  void make_e2e(const PolicyConfig& config) {
+    const auto& e2e = config.e2e_key_exchange;
+    {
       modules_.e2e.emplace(context_.rooms, context_.bus, context_.state_log,
                            E2eOptions{e2e->require_key_on_join, e2e->announcement_timeout, e2e->allowed_curves},
                            E2eKeyExchange::Clocks{context_.now, context_.unix_ms});
       modules_.e2e_payloads.emplace(context_.rooms, *modules_.e2e);
       context_.native.attach(*modules_.e2e_payloads);
     }
-    if (const auto& moderation = config.moderation_bus) {
-      ModerationBus::HasCapability has_capability;
-      if (modules_.policy) {
-        has_capability = [this](const PeerId& peer, std::string_view name) {
-          const auto capability = parse_capability(name);
-          return capability && modules_.policy->has(peer, *capability);
-        };
-      }
+  }
+
+  void make_moderation(const PolicyConfig& config) {
+    const auto& moderation = config.moderation_bus;
+    {
+      // Without an engine everybody may do everything; one may be attached later.
+      const auto has_capability = [this](const PeerId& peer, std::string_view name) {
+        if (!modules_.policy) return true;
+        const auto capability = parse_capability(name);
+        return capability && modules_.policy->has(peer, *capability);
+      };
       ModerationOptions options;
       options.allow_self_unmute = moderation->allow_self_unmute;
-      modules_.moderation.emplace(context_.rooms, context_.bus, context_.state_log, options, std::move(has_capability),
+      modules_.moderation.emplace(context_.rooms, context_.bus, context_.state_log, options, has_capability,
                                   [now = context_.now, unix_ms = context_.unix_ms] { return unix_ms(now()); });
       modules_.moderation_journal.emplace(context_.store, *modules_.moderation, context_.bus, options.log_max);
       modules_.moderation_payloads.emplace(context_.rooms, *modules_.moderation);
       context_.native.attach(*modules_.moderation_payloads);
     }
-    if (const auto& residency = config.data_residency) {
+  }
+
+  void make_residency(const PolicyConfig& config) {
+    const auto& residency = config.data_residency;
+    {
       DataResidencyOptions options;
       options.local_region = residency->local_region;
       options.allowed_regions = residency->allowed_regions;

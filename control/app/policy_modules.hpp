@@ -40,6 +40,13 @@ struct PolicyModules {
 void add_policy_operations(FeatureContext& context, PolicyModules& modules);
 void add_compliance_operations(FeatureContext& context, PolicyModules& modules);
 void add_moderation_operations(FeatureContext& context, PolicyModules& modules);
+// Of one module, for one that is attached later.
+void add_policy_engine_operations(FeatureContext& context, PolicyEngine& engine);
+void add_consent_operations(FeatureContext& context, ConsentFlow& consent);
+void add_residency_operations(FeatureContext& context, DataResidency& residency);
+void add_e2e_operations(FeatureContext& context, const E2eKeyExchange& e2e);
+/// `violation` and the like; the module must be configured.
+[[nodiscard]] Bus::Subscription follow_residency_events(FeatureContext& context);
 /// Their facts by the contract's event names, for the feed.
 [[nodiscard]] std::vector<Bus::Subscription> follow_policy_events(FeatureContext& context);
 

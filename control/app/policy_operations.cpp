@@ -97,6 +97,8 @@ OperationResult verify_room_token_operation(const std::string& secret, std::int6
               {"metadata", std::move(meta)}};
 }
 
+}  // namespace
+
 void add_policy_engine_operations(FeatureContext& context, PolicyEngine& engine) {
   const auto now = context.now;
   const auto ttl = context.config.policy.policy_engine->token_ttl;
@@ -143,8 +145,6 @@ void add_policy_engine_operations(FeatureContext& context, PolicyEngine& engine)
                           "{peerId, caps}",
                           answering([&engine](const json& params) { return set_capabilities(engine, params); })});
 }
-
-}  // namespace
 
 void add_policy_operations(FeatureContext& context, PolicyModules& modules) {
   const auto seconds = [now = context.now, unix_ms = context.unix_ms] { return unix_ms(now()) / 1000; };

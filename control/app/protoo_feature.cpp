@@ -5,6 +5,8 @@
 #include <string_view>
 #include <utility>
 
+#include "control/app/token_keys.hpp"
+
 namespace sluice::app {
 
 using namespace std::chrono_literals;
@@ -19,10 +21,7 @@ ProtooOptions protoo_options(const config::ServerConfig& config) {
   options.duplicate_peer = protoo.replace_duplicates ? ProtooOptions::Duplicate::replace : ProtooOptions::Duplicate::reject;
   options.allowed_origins = protoo.allowed_origins;
   options.token = protoo.token;
-  // Both steps take their token out of the metadata again (contract webrtc-rooms, sections 12 and 13).
-  const config::PolicyConfig& policy = config.policy;
-  if (!policy.api_secret.empty()) options.token_metadata_keys.emplace_back("token");
-  if (policy.policy_engine) options.token_metadata_keys.push_back(policy.policy_engine->token_metadata_key);
+  options.token_metadata_keys = token_metadata_keys(config.policy);
   options.anybody_closes_rooms = protoo.token.empty() && options.token_metadata_keys.empty();
   return options;
 }

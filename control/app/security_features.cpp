@@ -1,10 +1,12 @@
 #include "control/app/security_features.hpp"
 
 #include <memory>
+#include <string_view>
 #include <utility>
 
 #include "control/app/audit_feature.hpp"
 #include "control/app/join_limit_feature.hpp"
+#include "control/app/notices_feature.hpp"
 #include "control/app/session_feature.hpp"
 #include "control/app/threat_feature.hpp"
 
@@ -52,6 +54,34 @@ void add_store_operations(FeatureContext& context) {
   });
 }
 
+/// Makes what may be attached at any time and is a feature of its own.
+class LaterSecurity final : public Feature {
+ public:
+  /// All borrowed for life.
+  LaterSecurity(FeatureContext& context, Features& features, ThreatFeature& threats)
+      : context_(context), features_(features), threats_(threats) {}
+
+  [[nodiscard]] bool attach(std::string_view module) override {
+    if (module == "auditLogger") {
+      features_.push_back(std::make_unique<AuditFeature>(context_));
+    } else if (module == "retentionPolicy") {
+      features_.push_back(std::make_unique<RetentionFeature>(context_));
+    } else if (module == "backpressure") {
+      auto feature = std::make_unique<BackpressureFeature>(context_);
+      threats_.set_backpressure(feature->controller());
+      features_.push_back(std::move(feature));
+    } else {
+      return false;
+    }
+    return true;
+  }
+
+ private:
+  FeatureContext& context_;
+  Features& features_;
+  ThreatFeature& threats_;
+};
+
 }  // namespace
 
 void add_security_features(FeatureContext& context, Features& features) {
@@ -59,21 +89,17 @@ void add_security_features(FeatureContext& context, Features& features) {
   add_store_operations(context);
   // The audit log first: it takes down what the others find out.
   if (config.audit_logger) features.push_back(std::make_unique<AuditFeature>(context));
-  if (config.session_manager || config.event_replay) features.push_back(std::make_unique<SessionFeature>(context));
+  features.push_back(std::make_unique<SessionFeature>(context));
   features.push_back(std::make_unique<JoinLimitFeature>(context));
-  BackpressureController* backpressure = nullptr;
-  if (config.backpressure) {
-    auto feature = std::make_unique<BackpressureFeature>(context);
-    backpressure = &feature->controller();
-    features.push_back(std::move(feature));
-  }
-  if (config.threat_detector || config.rate_limiter || backpressure != nullptr) {
-    auto feature = std::make_unique<ThreatFeature>(context, backpressure);
-    context.guard = feature.get();
-    context.native.set_guard(*feature);
-    features.push_back(std::move(feature));
-  }
-  if (config.retention_policy) features.push_back(std::make_unique<RetentionFeature>(context));
+  auto threats = std::make_unique<ThreatFeature>(context);
+  context.guard = threats.get();
+  context.native.set_guard(*threats);
+  auto rest = std::make_unique<LaterSecurity>(context, features, *threats);
+  features.push_back(std::move(threats));
+  if (config.backpressure) (void)rest->attach("backpressure");
+  if (config.retention_policy) (void)rest->attach("retentionPolicy");
+  features.push_back(std::move(rest));
+  features.push_back(std::make_unique<NoticesFeature>(context));
 }
 
 }  // namespace sluice::app

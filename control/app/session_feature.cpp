@@ -41,36 +41,61 @@ OperationError not_found(std::string message) {
 
 }  // namespace
 
-SessionFeature::SessionFeature(FeatureContext& context) {
-  const config::SecurityConfig& config = context.config.security;
-  const auto unix_now = [&context] { return context.unix_ms(context.now()); };
-  if (config.session_manager) {
-    const config::SessionManagerConfig& settings = *config.session_manager;
-    const std::size_t revived = SessionManager::revive(context.store, context.state_log, unix_now());
+SessionFeature::SessionFeature(FeatureContext& context) : context_(context) {
+  if (context.config.security.session_manager) {
+    const std::size_t revived = SessionManager::revive(context.store, context.state_log, context.unix_ms(context.now()));
     if (revived > 0) log::info("sessions of an earlier life of this server wait for their clients", {{"sessions", revived}});
-    SessionManagerOptions options;
-    options.ttl = std::max(settings.ttl, context.config.signaling.reconnect_ttl);
-    options.secret = settings.secret;
-    options.region = settings.region;
-    options.cleanup_interval = settings.cleanup_interval;
-    manager_ = std::make_unique<SessionManager>(context.rooms, context.sessions, context.bus, context.store, context.entropy,
-                                                std::move(options), unix_now);
-    add_session_operations(context.operations);
+    make_manager();
   }
-  if (config.event_replay) {
-    EventReplayOptions options;
-    options.capacity = config.event_replay->capacity;
-    options.replay_ttl = config.event_replay->ttl;
-    options.replay_on_reconnect = config.event_replay->on_reconnect;
-    if (!config.event_replay->types.empty()) {
-      options.types =
-          std::set<std::string, std::less<>>(config.event_replay->types.begin(), config.event_replay->types.end());
-    }
-    replay_ = std::make_unique<EventReplay>(context.rooms, context.bus, context.store, std::move(options), unix_now);
-    context.native.set_recorder(*replay_);
-    add_replay_operations(context.operations);
+  if (context.config.security.event_replay) make_replay();
+}
+
+void SessionFeature::make_manager() {
+  const config::SessionManagerConfig& settings = *context_.config.security.session_manager;
+  SessionManagerOptions options;
+  options.ttl = std::max(settings.ttl, context_.config.signaling.reconnect_ttl);
+  options.secret = settings.secret;
+  options.region = settings.region;
+  options.cleanup_interval = settings.cleanup_interval;
+  manager_ =
+      std::make_unique<SessionManager>(context_.rooms, context_.sessions, context_.bus, context_.store, context_.entropy,
+                                       std::move(options), [this] { return context_.unix_ms(context_.now()); });
+  add_session_operations(context_.operations);
+  emit_session_events();
+}
+
+void SessionFeature::make_replay() {
+  const config::EventReplayConfig& settings = *context_.config.security.event_replay;
+  EventReplayOptions options;
+  options.capacity = settings.capacity;
+  options.replay_ttl = settings.ttl;
+  options.replay_on_reconnect = settings.on_reconnect;
+  if (!settings.types.empty())
+    options.types = std::set<std::string, std::less<>>(settings.types.begin(), settings.types.end());
+  replay_ = std::make_unique<EventReplay>(context_.rooms, context_.bus, context_.store, std::move(options),
+                                          [this] { return context_.unix_ms(context_.now()); });
+  context_.native.set_recorder(*replay_);
+  add_replay_operations(context_.operations);
+  emit_replay_events();
+}
+
+bool SessionFeature::attach(std::string_view module) {
+  if (module == "eventReplay") {
+    make_replay();
+    return true;
   }
-  emit_events(context);
+  if (module != "sessionManager") return false;
+  const config::SessionManagerConfig& settings = *context_.config.security.session_manager;
+  SessionOptions options = context_.sessions.options();
+  options.session_ttl = settings.ttl;
+  options.queue_max = settings.queue_max;
+  context_.sessions.set_options(options);
+  make_manager();
+  return true;
+}
+
+void SessionFeature::attached(std::string_view module) {
+  if (module == "sessionManager") manager_->take_in_members();
 }
 
 void SessionFeature::add_session_operations(Operations& operations) {
@@ -148,6 +173,26 @@ void SessionFeature::add_replay_operations(Operations& operations) {
          const std::size_t count = list.size();
          reply(json{{"events", std::move(list)}, {"count", count}});
        }});
+  operations.add(
+      {"replay.record",
+       "Records an event of one's own.",
+       {{"type", "string", true, "its type"},
+        {"roomId", "string", false, "its room"},
+        {"peerId", "string", false, "its peer"},
+        {"payload", "object", false, "anything"}},
+       "{event}: null if it is there already",
+       [this](const json& params, const OperationCaller&, const OperationReply& reply) {
+         const auto text = [&](const char* name) -> std::optional<std::string> {
+           const auto found = params.find(name);
+           return found != params.end() && found->is_string() ? std::optional(found->get<std::string>()) : std::nullopt;
+         };
+         const auto room = text("roomId");
+         const auto peer = text("peerId");
+         const auto event = replay_->record(params["type"], room ? std::optional<RoomId>(RoomId(*room)) : std::nullopt,
+                                            peer ? std::optional<PeerId>(PeerId(*peer)) : std::nullopt,
+                                            params.value("payload", json::object()).dump());
+         reply(json{{"event", event ? event_object(*event) : json()}});
+       }});
   operations.add({"replay.send",
                   "Sends a member recorded events of its room.",
                   {{"peerId", "string", true, "the peer's id"}, {"after", "integer", false, "only later numbers"}},
@@ -158,34 +203,33 @@ void SessionFeature::add_replay_operations(Operations& operations) {
                   }});
 }
 
-void SessionFeature::emit_events(FeatureContext& context) {
-  EventFeed& events = context.events;
-  if (manager_) {
-    subscriptions_.push_back(context.bus.subscribe<SessionChanged>([&events](const SessionChanged& fact) {
-      if (!events.heard()) return;
-      json data = {{"session", session_object(fact.session)}};
-      if (fact.target_region) data["targetRegion"] = *fact.target_region;
-      const std::string_view state = to_string(fact.session.state);
-      // Becoming active is not an event of its own in the contract.
-      if (fact.session.state != SessionState::active) events.emit("session:" + std::string(state), data);
-    }));
-  }
-  if (replay_) {
-    subscriptions_.push_back(context.bus.subscribe<EventRecorded>([&events](const EventRecorded& fact) {
-      if (events.heard()) events.emit("event:recorded", event_object(fact.event));
-    }));
-    subscriptions_.push_back(context.bus.subscribe<EventsReplayed>([&events](const EventsReplayed& fact) {
-      events.emit("replayed", {{"peerId", fact.peer.value},
-                               {"roomId", fact.room.value},
-                               {"count", fact.count},
-                               {"fromSeq", fact.from_seq},
-                               {"toSeq", fact.to_seq}});
-    }));
-    subscriptions_.push_back(context.bus.subscribe<ReplayGapDetected>([&events](const ReplayGapDetected& fact) {
-      events.emit("gap:detected",
-                  {{"peerId", fact.peer.value}, {"roomId", fact.room.value}, {"lastSeenSeq", fact.last_seen}});
-    }));
-  }
+void SessionFeature::emit_session_events() {
+  EventFeed& events = context_.events;
+  subscriptions_.push_back(context_.bus.subscribe<SessionChanged>([&events](const SessionChanged& fact) {
+    if (!events.heard()) return;
+    json data = {{"session", session_object(fact.session)}};
+    if (fact.target_region) data["targetRegion"] = *fact.target_region;
+    const std::string_view state = to_string(fact.session.state);
+    // Becoming active is not an event of its own in the contract.
+    if (fact.session.state != SessionState::active) events.emit("session:" + std::string(state), data);
+  }));
+}
+
+void SessionFeature::emit_replay_events() {
+  EventFeed& events = context_.events;
+  subscriptions_.push_back(context_.bus.subscribe<EventRecorded>([&events](const EventRecorded& fact) {
+    if (events.heard()) events.emit("event:recorded", event_object(fact.event));
+  }));
+  subscriptions_.push_back(context_.bus.subscribe<EventsReplayed>([&events](const EventsReplayed& fact) {
+    events.emit("replayed", {{"peerId", fact.peer.value},
+                             {"roomId", fact.room.value},
+                             {"count", fact.count},
+                             {"fromSeq", fact.from_seq},
+                             {"toSeq", fact.to_seq}});
+  }));
+  subscriptions_.push_back(context_.bus.subscribe<ReplayGapDetected>([&events](const ReplayGapDetected& fact) {
+    events.emit("gap:detected", {{"peerId", fact.peer.value}, {"roomId", fact.room.value}, {"lastSeenSeq", fact.last_seen}});
+  }));
 }
 
 void SessionFeature::handle_timeout(TimePoint now) {

@@ -28,24 +28,46 @@ EngineRequest SocketioEdge::engine_request(const loop::RequestHead& head, const 
   return {method_of(head.method), head.query, content_type, head.origin, head.remote_ip, requested_headers, entrance};
 }
 
-void SocketioEdge::http(const loop::HttpRequest& request, loop::HttpReply reply, std::uint8_t entrance) {
-  const std::string content_type = request.header("content-type").value_or("");
-  const std::string requested_headers = request.header("access-control-request-headers").value_or("");
+std::optional<socketio::RequestId> SocketioEdge::begin(const loop::RequestHead& head, const loop::HttpReply& reply,
+                                                       std::uint8_t entrance) {
+  const std::string content_type = head.header("content-type").value_or("");
+  const std::string requested_headers = head.header("access-control-request-headers").value_or("");
   const socketio::RequestId id = ++last_request_;
-  waiting_.emplace(id, reply);
-  engine_->http_begin(id, engine_request(request, content_type, requested_headers, entrance), now_());
-  if (request.method == loop::HttpMethod::post && waiting_.contains(id)) engine_->post_body(id, request.body, now_());
-  if (!waiting_.contains(id)) return;
-  reply.on_abort([this, id] {
+  waiting_.emplace(id, Waiting{reply, head.exchange});
+  engine_->http_begin(id, engine_request(head, content_type, requested_headers, entrance), now_());
+  if (!waiting_.contains(id)) return std::nullopt;
+  reply.on_abort([this, id, exchange = head.exchange] {
     waiting_.erase(id);
+    arriving_.erase(exchange);
     engine_->http_lost(id, now_());
   });
+  return id;
+}
+
+void SocketioEdge::arriving(const loop::RequestHead& head, const loop::HttpReply& reply, std::uint8_t entrance) {
+  if (const auto id = begin(head, reply, entrance)) arriving_[head.exchange] = *id;
+}
+
+std::optional<socketio::RequestId> SocketioEdge::arrived(std::uint64_t exchange) {
+  const auto node = arriving_.extract(exchange);
+  return node.empty() ? std::nullopt : std::optional(node.mapped());
+}
+
+void SocketioEdge::too_large(const loop::RequestHead& head) {
+  if (const auto id = arrived(head.exchange)) engine_->post_too_large(*id);
+}
+
+void SocketioEdge::http(const loop::HttpRequest& request, const loop::HttpReply& reply, std::uint8_t entrance) {
+  auto id = arrived(request.exchange);
+  if (!id) id = begin(request, reply, entrance);
+  if (id && request.method == loop::HttpMethod::post) engine_->post_body(*id, request.body, now_());
 }
 
 void SocketioEdge::answer(socketio::RequestId request, socketio::EngineResponse response) {
   auto waiting = waiting_.extract(request);
   if (waiting.empty()) return;
-  waiting.mapped()(
+  arriving_.erase(waiting.mapped().exchange);
+  waiting.mapped().reply(
       {response.status, std::move(response.content_type), std::move(response.body), std::move(response.headers)});
 }
 
@@ -56,7 +78,12 @@ bool SocketioEntrance::welcome(const loop::RequestHead& head) const {
 void SocketioEntrance::http(const loop::HttpRequest& request, loop::HttpReply reply) {
   if (!welcome(request)) return reply({403, "text/plain; charset=utf-8", "Only from this machine.\n"});
   if (!claims(request)) return reply({404, "text/plain; charset=utf-8", "There is nothing here.\n"});
-  edge_.http(request, std::move(reply), entrance_);
+  edge_.http(request, reply, entrance_);
+}
+
+void SocketioEntrance::http_too_large(const loop::RequestHead& head, const loop::HttpReply& reply) {
+  edge_.too_large(head);
+  if (reply.is_open()) loop::Route::http_too_large(head, reply);
 }
 
 loop::UpgradeDecision SocketioEntrance::upgrade(const loop::UpgradeRequest& request) {

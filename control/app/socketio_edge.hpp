@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -19,7 +20,10 @@ class SocketioEdge final : public socketio::EngineSink {
   [[nodiscard]] socketio::EngineServer& engine() noexcept { return *engine_; }
   [[nodiscard]] TimePoint now() const { return now_(); }
 
-  void http(const loop::HttpRequest& request, loop::HttpReply reply, std::uint8_t entrance);
+  /// The head of a request with a body, by which alone a session may end; then its body comes, or turns out too large.
+  void arriving(const loop::RequestHead& head, const loop::HttpReply& reply, std::uint8_t entrance);
+  void too_large(const loop::RequestHead& head);
+  void http(const loop::HttpRequest& request, const loop::HttpReply& reply, std::uint8_t entrance);
   [[nodiscard]] static socketio::EngineRequest engine_request(const loop::RequestHead& head, const std::string& content_type,
                                                               const std::string& requested_headers, std::uint8_t entrance);
 
@@ -34,7 +38,16 @@ class SocketioEdge final : public socketio::EngineSink {
   loop::WebServer& web_;
   TimePoint (*now_)();
   socketio::EngineServer* engine_ = nullptr;
-  std::unordered_map<socketio::RequestId, loop::HttpReply> waiting_;
+  /// The request begins at the engine. Its id; nothing if it was answered by that.
+  std::optional<socketio::RequestId> begin(const loop::RequestHead& head, const loop::HttpReply& reply,
+                                           std::uint8_t entrance);
+  std::optional<socketio::RequestId> arrived(std::uint64_t exchange);
+  struct Waiting {
+    loop::HttpReply reply;
+    std::uint64_t exchange = 0;
+  };
+  std::unordered_map<socketio::RequestId, Waiting> waiting_;
+  std::unordered_map<std::uint64_t, socketio::RequestId> arriving_;  // by exchange: those whose bodies are to come
   socketio::RequestId last_request_ = 0;
 };
 
@@ -48,6 +61,10 @@ class SocketioEntrance final : public loop::Route, public loop::WebSocketHandler
   [[nodiscard]] bool claims(const loop::RequestHead& head) const override { return head.path.starts_with(path_); }
   [[nodiscard]] loop::UpgradeDecision upgrade(const loop::UpgradeRequest& request) override;
   void http(const loop::HttpRequest& request, loop::HttpReply reply) override;
+  void http_arriving(const loop::RequestHead& head, const loop::HttpReply& reply) override {
+    if (welcome(head) && claims(head)) edge_.arriving(head, reply, entrance_);
+  }
+  void http_too_large(const loop::RequestHead& head, const loop::HttpReply& reply) override;
 
   void on_open(loop::SocketId id, const loop::UpgradeRequest& request) override;
   void on_message(loop::SocketId id, Bytes message, MessageKind kind) override;

@@ -47,6 +47,15 @@ RoomNames room_names(const config::DialectsConfig& config) {
   return std::move(*names);
 }
 
+/// A room token has a name of its own here: `token` is what makes a CONNECT wrtc-signal's.
+std::vector<socketio::Memberships::TokenKey> token_keys(const config::PolicyConfig& config) {
+  std::vector<socketio::Memberships::TokenKey> keys;
+  if (!config.api_secret.empty()) keys.push_back({"roomToken", "token"});
+  if (config.policy_engine)
+    keys.push_back({config.policy_engine->token_metadata_key, config.policy_engine->token_metadata_key});
+  return keys;
+}
+
 /// Stands where a token comes in and wrtc-signal is not served.
 class NoTokens final : public socketio::Application {
  public:
@@ -54,7 +63,7 @@ class NoTokens final : public socketio::Application {
     return socketio::ConnectRefused{"Token is not valid"};
   }
   void on_connect(socketio::SocketKey, const socketio::ConnectRequest&, TimePoint) override {}
-  void on_recover(socketio::SocketKey, std::string_view, TimePoint) override {}
+  void on_recover(socketio::SocketKey, const socketio::ConnectRequest&, std::string_view, TimePoint) override {}
   void on_event(socketio::SocketKey, const socketio::Event&, TimePoint) override {}
   void on_disconnecting(socketio::SocketKey, socketio::DisconnectReason, TimePoint) override {}
   [[nodiscard]] std::string save(socketio::SocketKey) const override { return {}; }
@@ -69,7 +78,7 @@ NoTokens& no_tokens() {
 SocketioFeature::SocketioFeature(FeatureContext& context)
     : context_(context),
       names_(room_names(context.config.dialects)),
-      ports_(context.web, context.config.signaling),
+      ports_(context.web, context.config),
       edge_(context.web, context.now),
       server_([this](std::string_view name, const JsonView& auth,
                      std::uint8_t entrance) { return choose(name, auth, entrance); },
@@ -90,6 +99,7 @@ SocketioFeature::SocketioFeature(FeatureContext& context)
     rtcio_.emplace(server_, rtcio_endpoint_, context.rooms, context.bus, room_ids(rtcio_dialect_name),
                    rtcio_options(config.rtcio));
     rtcio_endpoint_.application = &*rtcio_;
+    rtcio_->set_token_keys(token_keys(context.config.policy));
     if (context.guard != nullptr) rtcio_->set_guard(*context.guard);
     if (config.socketio.recovery.count() > 0) {
       rtcio_endpoint_.recovery = std::make_unique<socketio::RecoveryStore>(
@@ -103,9 +113,11 @@ SocketioFeature::SocketioFeature(FeatureContext& context)
         server_, wrtc_endpoint_, context.rooms, context.bus, context.entropy, *tokens_, room_ids(wrtc_dialect_name),
         [unix_ms = context.unix_ms](TimePoint at) { return unix_ms(at) / 1000; }, wrtc_options(config.wrtc_signal));
     wrtc_endpoint_.application = &*wrtc_;
+    wrtc_->set_token_keys(token_keys(context.config.policy));
     if (context.guard != nullptr) wrtc_->set_guard(*context.guard);
     app_endpoint_.emplace(*tokens_, config.wrtc_signal.app_pass);
-    wrtc_http_.emplace(*app_endpoint_);
+    demo_.emplace(config.wrtc_signal.ice_servers, config.wrtc_signal.demo_token);
+    wrtc_http_.emplace(*app_endpoint_, *demo_);
     context.routes.add(*wrtc_http_);
     if (config.wrtc_signal.port) {
       routes_.push_back(std::make_unique<WrtcPort>(*wrtc_http_, entrance(only_wrtc)));
@@ -163,6 +175,7 @@ void SocketioFeature::write(PrometheusText& out) const {
     out.sample(count(rtcio.dropped_forged), prometheus_label("reason", "forged_source"));
     out.sample(count(rtcio.dropped_malformed), prometheus_label("reason", "malformed"));
     out.sample(count(rtcio.dropped_over_limit), prometheus_label("reason", "over_limit"));
+    out.sample(count(rtcio.dropped_not_allowed), prometheus_label("reason", "not_allowed"));
   }
   if (wrtc_) {
     const WrtcStatistics& wrtc = wrtc_->statistics();

@@ -45,6 +45,7 @@ class SocketioFeature final : public Feature {
   std::optional<WrtcTokens> tokens_;
   std::optional<WrtcDialect> wrtc_;
   std::optional<WrtcAppEndpoint> app_endpoint_;
+  std::optional<WrtcDemo> demo_;
   std::optional<WrtcHttp> wrtc_http_;
   std::vector<std::unique_ptr<SocketioEntrance>> entrances_;
   std::vector<std::unique_ptr<loop::Route>> routes_;

@@ -61,28 +61,39 @@ json ban_list(const std::vector<BanList::Ban>& bans, std::int64_t unix_ms) {
 
 }  // namespace
 
-ThreatFeature::ThreatFeature(FeatureContext& context, BackpressureController* backpressure)
-    : now_(context.now),
-      backpressure_(backpressure),
-      threat_bans_(context.config.security.threat_detector
-                       ? std::make_unique<BanList>(context.store, "threat_bans", context.unix_ms, context.now())
-                       : nullptr),
-      rate_bans_(context.config.security.rate_limiter
-                     ? std::make_unique<BanList>(context.store, "rate_bans", context.unix_ms, context.now())
-                     : nullptr),
-      threats_(threat_bans_
-                   ? std::make_unique<ThreatDetector>(context.rooms, context.bus, *threat_bans_,
-                                                      threat_options(*context.config.security.threat_detector), context.now)
-                   : nullptr),
-      limiter_(rate_bans_ ? std::make_unique<RateLimiter>(context.bus, *rate_bans_,
-                                                          limiter_options(*context.config.security.rate_limiter))
-                          : nullptr),
-      guard_(threats_.get(), limiter_.get()),
-      next_sweep_(context.now() + sweep_period) {
-  if (threats_) add_ban_operations(context);
-  if (limiter_) add_limit_operations(context);
+ThreatFeature::ThreatFeature(FeatureContext& context)
+    : context_(context), now_(context.now), next_sweep_(context.now() + sweep_period) {
+  if (context.config.security.threat_detector) make_detector();
+  if (context.config.security.rate_limiter) make_limiter();
   emit_events(context);
   context.collectors.push_back([this](PrometheusText& out) { collect(out); });
+}
+
+void ThreatFeature::make_detector() {
+  threat_bans_ = std::make_unique<BanList>(context_.store, "threat_bans", context_.unix_ms, now_());
+  threats_ = std::make_unique<ThreatDetector>(context_.rooms, context_.bus, *threat_bans_,
+                                              threat_options(*context_.config.security.threat_detector), now_);
+  guard_ = SecurityGuard(threats_.get(), limiter_.get());
+  add_ban_operations(context_);
+}
+
+void ThreatFeature::make_limiter() {
+  rate_bans_ = std::make_unique<BanList>(context_.store, "rate_bans", context_.unix_ms, now_());
+  limiter_ =
+      std::make_unique<RateLimiter>(context_.bus, *rate_bans_, limiter_options(*context_.config.security.rate_limiter));
+  guard_ = SecurityGuard(threats_.get(), limiter_.get());
+  add_limit_operations(context_);
+}
+
+bool ThreatFeature::attach(std::string_view module) {
+  if (module == "threatDetector") {
+    make_detector();
+  } else if (module == "rateLimiter") {
+    make_limiter();
+  } else {
+    return false;
+  }
+  return true;
 }
 
 // --- what dialects ask
@@ -179,6 +190,26 @@ void ThreatFeature::add_limit_operations(FeatureContext& context) {
                     const TimePoint now = now_();
                     reply(json{{"bans", ban_list(limiter_->bans(now), unix_ms(now))}});
                   }});
+  operations.add(
+      {"rateLimiter.ban",
+       "Lets an address not connect for a while.",
+       {{"ip", "string", true, "numeric address"}, {"durationMs", "integer", false, "default rateLimiter.banDurationMs"}},
+       "{banned: true, ip}",
+       [this](const json& params, const OperationCaller&, const OperationReply& reply) {
+         const std::string given = params["ip"];
+         const auto length = params.find("durationMs");
+         const bool bad_length = length != params.end() && length->is_number_integer() && length->get<std::int64_t>() <= 0;
+         if (!is_address(given) || bad_length)
+           return reply(tl::unexpected(OperationError{OperationError::Kind::invalid_params,
+                                                      "'ip' must be a numeric address, 'durationMs' positive."}));
+         const std::string ip = canonical_address(given);
+         if (length != params.end() && length->is_number_integer()) {
+           limiter_->ban(ip, std::chrono::milliseconds(length->get<std::int64_t>()), now_());
+         } else {
+           limiter_->ban(ip, now_());
+         }
+         reply(json{{"banned", true}, {"ip", ip}});
+       }});
   operations.add({"rateLimiter.unban",
                   "Lets such an address connect again.",
                   {{"ip", "string", true, "numeric address"}},
@@ -202,6 +233,7 @@ void ThreatFeature::emit_events(FeatureContext& context) {
                  {"ts", clock()}};
     if (fact.peer) data["peer"] = fact.peer->value;
     events.emit("threat", data);
+    if (context_.hooks.attached("onThreat")) context_.hooks.call("onThreat", data, now_(), [](const HookResult&) {});
   }));
   subscriptions_.push_back(context.bus.subscribe<AddressBanned>([&events](const AddressBanned& fact) {
     events.emit(fact.by_rate_limit ? "ip:banned" : "ban", {{"ip", fact.ip}, {"until", fact.until}});

@@ -17,28 +17,33 @@ namespace sluice::app {
 /// guard that dialects ask, and tells the backpressure controller who is not idle.
 class ThreatFeature final : public Feature, public MessageGuard {
  public:
-  /// `backpressure` may be null; borrowed for life.
-  ThreatFeature(FeatureContext& context, BackpressureController* backpressure);
+  explicit ThreatFeature(FeatureContext& context);
+  /// Borrowed for life.
+  void set_backpressure(BackpressureController& backpressure) { backpressure_ = &backpressure; }
 
   [[nodiscard]] std::optional<std::string> refuse_connection(std::string_view ip, TimePoint now) override;
   [[nodiscard]] GuardVerdict check(const PeerId& peer, const GuardedMessage& message, TimePoint now) override;
   void handle_timeout(TimePoint now) override;
   [[nodiscard]] TimePoint next_deadline() const override;
   void reload(const config::ServerConfig& config) override;
+  [[nodiscard]] bool attach(std::string_view module) override;
 
  private:
+  void make_detector();
+  void make_limiter();
   void add_ban_operations(FeatureContext& context);
   void add_limit_operations(FeatureContext& context);
   void emit_events(FeatureContext& context);
   void collect(PrometheusText& out) const;
 
+  FeatureContext& context_;
   TimePoint (*now_)();
-  BackpressureController* backpressure_;
+  BackpressureController* backpressure_ = nullptr;
   std::unique_ptr<BanList> threat_bans_;
   std::unique_ptr<BanList> rate_bans_;
   std::unique_ptr<ThreatDetector> threats_;
   std::unique_ptr<RateLimiter> limiter_;
-  SecurityGuard guard_;
+  SecurityGuard guard_{nullptr, nullptr};
   TimePoint next_sweep_;
   struct Counters {
     std::uint64_t connections_refused = 0;

@@ -32,19 +32,30 @@ SpanExporter::Outcome outcome_of(const HttpOutcome& answer) {
 }  // namespace
 
 TracingFeature::TracingFeature(FeatureContext& context) : context_(context) {
-  if (context.config.observability.tracer) {
-    const config::TracerConfig& config = *context.config.observability.tracer;
-    tracer_ = std::make_unique<Tracer>(context.bus, context.rooms, context.entropy, context.now, context.unix_ms,
-                                       options_of(config));
-    if (!config.otlp_url.empty()) add_exporter(config.otlp_url, SpanExporterOptions::Format::otlp, config);
-    if (!config.exporter_url.empty()) add_exporter(config.exporter_url, SpanExporterOptions::Format::contract, config);
-    tracer_->on_finished([this](const Span& span) {
-      for (const auto& exporter : exporters_) exporter->add(span, context_.now());
-      if (context_.events.heard()) context_.events.emit("span:finished", span_json(span));
-    });
-    context.collectors.emplace_back([this](PrometheusText& out) { write(out); });
-  }
+  if (context.config.observability.tracer) put_into_place();
   add_operations();
+}
+
+void TracingFeature::put_into_place() {
+  const config::TracerConfig& config = *context_.config.observability.tracer;
+  tracer_ = std::make_unique<Tracer>(context_.bus, context_.rooms, context_.entropy, context_.now, context_.unix_ms,
+                                     options_of(config));
+  if (!config.otlp_url.empty()) add_exporter(config.otlp_url, SpanExporterOptions::Format::otlp, config);
+  if (!config.exporter_url.empty()) add_exporter(config.exporter_url, SpanExporterOptions::Format::contract, config);
+  tracer_->on_finished([this](const Span& span) {
+    for (const auto& exporter : exporters_) exporter->add(span, context_.now());
+    // Over the socket a program takes them one by one.
+    if (context_.hooks.attached("exporter"))
+      context_.hooks.call("exporter", {{"spans", {span_json(span)}}}, context_.now(), [](const HookResult&) {});
+    if (context_.events.heard()) context_.events.emit("span:finished", span_json(span));
+  });
+  context_.collectors.emplace_back([this](PrometheusText& out) { write(out); });
+}
+
+bool TracingFeature::attach(std::string_view module) {
+  if (module != "tracer") return false;
+  put_into_place();
+  return true;
 }
 
 void TracingFeature::add_exporter(const std::string& url, SpanExporterOptions::Format format,
@@ -127,6 +138,68 @@ void TracingFeature::add_operations() {
                                         {"buffered", stats.buffered},
                                         {"activePeerTraces", stats.active_peer_traces}});
                            }});
+  add_span_operations();
+}
+
+/// Spans of operators' programs. Those that are open when the program goes end with this process, as abandoned.
+void TracingFeature::add_span_operations() {
+  const auto attached = [this](auto answer) {
+    return [this, answer](const json& params, const OperationCaller&, const OperationReply& reply) {
+      if (!tracer_) return reply(unexpected(OperationError{OperationError::Kind::unavailable, "Tracer not attached"}));
+      reply(answer(params));
+    };
+  };
+  const auto no_span = [] { return unexpected(OperationError{OperationError::Kind::not_found, "Span not found"}); };
+  const Operation::Parameter span{"spanId", "string", true, "from traces.startSpan"};
+  context_.operations.add({"traces.startSpan",
+                           "begins a span of one's own; at most 1000 may be open",
+                           {{"name", "string", true, "its name"},
+                            {"traceId", "string", false, "32 hex digits; without it a new trace begins"},
+                            {"attrs", "object", false, "its attributes"}},
+                           "{spanId, traceId}",
+                           attached([this](const json& params) -> OperationResult {
+                             constexpr std::size_t open_max = 1000;
+                             if (open_spans_.size() >= open_max)
+                               return unexpected(OperationError{OperationError::Kind::refused, "Too many spans are open"});
+                             Tracer::SpanHandle handle =
+                                 tracer_->start_span(text_of(params, "name"), optional_text(params, "traceId").value_or(""),
+                                                     params.value("attrs", json::object()));
+                             json answer{{"spanId", handle.span_id()}, {"traceId", handle.trace_id()}};
+                             open_spans_.emplace(handle.span_id(), std::move(handle));
+                             return answer;
+                           })});
+  context_.operations.add({"traces.addEvent",
+                           "notes something that happened in a span",
+                           {span, {"name", "string", true, "its name"}, {"attrs", "object", false, "its attributes"}},
+                           "{spanId}",
+                           attached([this, no_span](const json& params) -> OperationResult {
+                             const auto found = open_spans_.find(text_of(params, "spanId"));
+                             if (found == open_spans_.end()) return no_span();
+                             found->second.add_event(text_of(params, "name"), params.value("attrs", json::object()));
+                             return json{{"spanId", found->first}};
+                           })});
+  context_.operations.add(
+      {"traces.endSpan",
+       "ends a span",
+       {span, {"status", "string", false, "ok (default) or error"}, {"error", "string", false, "what went wrong"}},
+       "{spanId}",
+       attached([this, no_span](const json& params) -> OperationResult {
+         const auto found = open_spans_.find(text_of(params, "spanId"));
+         if (found == open_spans_.end()) return no_span();
+         const bool failed = optional_text(params, "status").value_or("ok") == "error";
+         found->second.end(failed ? Span::Status::error : Span::Status::ok, optional_text(params, "error").value_or(""));
+         const std::string id = found->first;
+         open_spans_.erase(found);
+         return json{{"spanId", id}};
+       })});
+  context_.operations.add({"traces.ofPeer",
+                           "the trace of a peer's life",
+                           {{"peerId", "string", true, "the peer"}},
+                           "{traceId}: null for a peer that is not there",
+                           attached([this](const json& params) -> OperationResult {
+                             const auto trace = tracer_->trace_id_of(PeerId(text_of(params, "peerId")));
+                             return json{{"traceId", trace ? json(*trace) : json()}};
+                           })});
 }
 
 }  // namespace sluice::app

@@ -15,9 +15,11 @@ class WebhookFeature final : public Feature {
   void handle_timeout(TimePoint now) override;
   [[nodiscard]] TimePoint next_deadline() const override;
   void reload(const config::ServerConfig& config) override;
+  [[nodiscard]] bool attach(std::string_view module) override;
   void stop() override;
 
  private:
+  void put_into_place();
   void write(PrometheusText& out) const;
   void add_operations();
 

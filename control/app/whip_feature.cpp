@@ -1,7 +1,10 @@
 #include "control/app/whip_feature.hpp"
 
 #include <memory>
+#include <utility>
 
+#include "control/app/dialect_ports.hpp"
+#include "control/app/token_keys.hpp"
 #include "control/signaling/room_names/room_names.hpp"
 #include "control/signaling/whip/whip_route.hpp"
 #include "control/signaling/whip/whip_sessions.hpp"
@@ -15,13 +18,31 @@ WhipOptions whip_options(const config::ServerConfig& config) {
   options.connect_limit = config.dialects.whip.connect_timeout;
   options.sessions_max = config.dialects.whip.max_sessions;
   options.allowed_origins = config.signaling.allowed_origins;
+  options.token_metadata_keys = token_metadata_keys(config.policy);
   return options;
 }
+
+/// A port of WHIP's own: what is neither an endpoint nor a session is not there.
+class WhipPort final : public loop::Route {
+ public:
+  explicit WhipPort(WhipRoute& whip) : whip_(whip) {}
+  [[nodiscard]] bool claims(const loop::RequestHead& head) const override {
+    (void)head;
+    return true;
+  }
+  void http(const loop::HttpRequest& request, loop::HttpReply reply) override {
+    whip_.claims(request) ? whip_.http(request, std::move(reply)) : Route::http(request, std::move(reply));
+  }
+
+ private:
+  WhipRoute& whip_;
+};
 
 class WhipFeature final : public Feature {
  public:
   WhipFeature(FeatureContext& context, RoomNames names)
       : names_(std::move(names)),
+        ports_(context.web, context.config),
         sessions_(context.rooms, *context.publications, *context.media, context.sessions, context.bus, context.state_log,
                   context.entropy, whip_options(context.config)),
         route_(sessions_, whip_options(context.config),
@@ -29,6 +50,7 @@ class WhipFeature final : public Feature {
                 [&native = context.native](const PeerId& peer, TimePoint now) { return native.ice_servers(peer, now); }}) {
     if (context.guard != nullptr) sessions_.set_guard(*context.guard);
     context.routes.add(route_);
+    ports_.open("whip", context.config.dialects.whip.port, port_);
   }
   void restored(TimePoint now) override { sessions_.restored(now); }
   void handle_timeout(TimePoint now) override { sessions_.handle_timeout(now); }
@@ -36,8 +58,10 @@ class WhipFeature final : public Feature {
 
  private:
   RoomNames names_;
+  DialectPorts ports_;
   WhipSessions sessions_;
   WhipRoute route_;
+  WhipPort port_{route_};
 };
 
 }  // namespace

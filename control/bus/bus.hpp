@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -25,6 +26,7 @@ class Bus {
   struct Entry {
     std::function<void(const void*)> deliver;
     bool alive = true;
+    std::uint64_t number = 0;
   };
   using EntryPtr = std::shared_ptr<Entry>;
 
@@ -80,13 +82,24 @@ class Bus {
     deliver_and_drain(typeid(Fact), &fact);
   }
 
+  /// The subscriptions that exist now, for publish_since().
+  using Mark = std::uint64_t;
+  [[nodiscard]] Mark mark() const noexcept { return last_number_; }
+  /// Tells only those who subscribed to Fact after `mark`: a module that begins late hears what others know. Not from inside
+  /// a subscriber.
+  template <typename Fact>
+  void publish_since(Mark mark, const Fact& fact) {
+    deliver_and_drain(typeid(Fact), &fact, mark);
+  }
+
  private:
   void add(std::type_index type, EntryPtr entry);
-  void deliver(std::type_index type, const void* fact);
-  void deliver_and_drain(std::type_index type, const void* fact);
+  void deliver(std::type_index type, const void* fact, Mark since = 0);
+  void deliver_and_drain(std::type_index type, const void* fact, Mark since = 0);
 
   std::unordered_map<std::type_index, std::vector<EntryPtr>> entries_;
   std::deque<std::function<void()>> queue_;  // facts waiting, oldest first; bounded by what one outermost fact can cause
+  std::uint64_t last_number_ = 0;
   bool delivering_ = false;
 };
 

@@ -10,6 +10,8 @@
 #include <cstring>
 #include <memory>
 
+#include "control/cli/host_url.hpp"
+#include "control/cli/send_all.hpp"
 #include "shm/descriptors/descriptor.hpp"
 
 namespace sluice::cli {
@@ -42,16 +44,6 @@ Result<Descriptor, std::string> connect_to(const std::string& host, const std::s
                     "). Is it running, and is its admin API there (--admin URL)?");
 }
 
-bool send_all(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t sent = ::send(fd, text.data(), text.size(), MSG_NOSIGNAL);
-    if (sent < 0 && errno == EINTR) continue;
-    if (sent <= 0) return false;
-    text.remove_prefix(static_cast<std::size_t>(sent));
-  }
-  return true;
-}
-
 std::string read_all(int fd) {
   std::string text;
   std::array<char, 4096> part{};
@@ -67,23 +59,15 @@ std::string read_all(int fd) {
 }  // namespace
 
 std::optional<AdminClient> AdminClient::at(std::string_view url, std::string secret, std::chrono::seconds patience) {
-  constexpr std::string_view scheme = "http://";
-  if (!url.starts_with(scheme)) return std::nullopt;
-  url.remove_prefix(scheme.size());
-  const std::size_t slash = std::min(url.find('/'), url.size());
-  std::string_view authority = url.substr(0, slash);
+  std::optional<HostUrl> parts = parse_host_url("http://", url);
+  if (!parts) return std::nullopt;
   AdminClient client;
-  client.prefix_ = url.substr(slash);
+  client.host_ = std::move(parts->host);
+  client.port_ = std::move(parts->port);
+  client.prefix_ = std::move(parts->path);
   while (client.prefix_.ends_with('/')) client.prefix_.pop_back();
   client.secret_ = std::move(secret);
   client.patience_ = patience;
-  const std::size_t colon = authority.rfind(':');
-  const bool has_port = colon != std::string_view::npos && authority.find(']', colon) == std::string_view::npos;
-  client.port_ = has_port ? authority.substr(colon + 1) : "80";
-  client.host_ = has_port ? authority.substr(0, colon) : authority;
-  if (client.host_.starts_with('[') && client.host_.ends_with(']'))
-    client.host_ = client.host_.substr(1, client.host_.size() - 2);
-  if (client.host_.empty() || client.port_.empty()) return std::nullopt;
   return client;
 }
 

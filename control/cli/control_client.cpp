@@ -13,6 +13,8 @@
 #include <filesystem>
 #include <vector>
 
+#include "control/cli/send_all.hpp"
+
 namespace sluice::cli {
 
 using nlohmann::json;
@@ -44,16 +46,6 @@ Descriptor connect_to(const std::string& path) {
   Descriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!socket.valid() || ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&name), sizeof(name)) != 0) return {};
   return socket;
-}
-
-bool send_all(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t sent = ::send(fd, text.data(), text.size(), MSG_NOSIGNAL);
-    if (sent < 0 && errno == EINTR) continue;
-    if (sent <= 0) return false;
-    text.remove_prefix(static_cast<std::size_t>(sent));
-  }
-  return true;
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -19,6 +20,7 @@
 #include <iterator>
 #include <thread>
 
+#include "control/cli/running_server.hpp"
 #include "control/cli/serve_arguments.hpp"
 #include "control/supervisor/runtime_folder.hpp"
 #include "shm/descriptors/descriptor.hpp"
@@ -29,7 +31,6 @@ namespace {
 using enum Finding::State;
 
 constexpr unsigned long long buffer_wanted = 8ULL << 20U;  // a burst of a thousand large datagrams
-constexpr rlim_t files_wanted = 65536;
 
 std::optional<std::string> read_file(const std::string& path) {
   std::ifstream file(path);
@@ -52,12 +53,27 @@ Finding kernel() {
           enough ? "" : "Use Linux 6.1 or newer; Debian 12 has it."};
 }
 
-Finding limit(const char* subject, int resource, rlim_t wanted, const char* advice) {
-  rlimit limits{};
-  (void)::getrlimit(static_cast<__rlimit_resource>(resource), &limits);
-  const std::string value = limits.rlim_cur == RLIM_INFINITY ? "unlimited" : std::to_string(limits.rlim_cur);
-  const bool enough = limits.rlim_cur == RLIM_INFINITY || limits.rlim_cur >= wanted;
-  return {enough ? good : could_be_better, subject, value, enough ? "" : advice};
+/// A limit of the server that runs, which its unit set, else of this shell, from which one would be started.
+struct Limit {
+  const char* subject;
+  const char* kernel_name;  // in /proc/PID/limits
+  rlim_t wanted;
+  const char* advice;
+};
+
+constexpr std::array limits{
+    Limit{"open files", "Max open files", 65536, "ulimit -n 65536, or LimitNOFILE=65536 in the unit: a client takes one."},
+    Limit{"locked memory", "Max locked memory", RLIM_INFINITY,
+          "LimitMEMLOCK=infinity in the unit (ulimit -l unlimited): pages with keys stay out of swap."}};
+
+Finding limit(const Limit& what, std::optional<pid_t> server) {
+  const auto text = read_file("/proc/" + (server ? std::to_string(*server) : "self") + "/limits");
+  const auto value = soft_limit(text.value_or(""), what.kernel_name);
+  if (!value) return {could_be_better, what.subject, "not readable", what.advice};
+  const bool enough = *value == RLIM_INFINITY || *value >= what.wanted;
+  return {enough ? good : could_be_better, what.subject,
+          (*value == RLIM_INFINITY ? "unlimited" : std::to_string(*value)) + (server ? " (of the running server)" : ""),
+          enough ? "" : what.advice};
 }
 
 Finding io_uring() {
@@ -96,7 +112,7 @@ Finding clock_sync() {
           synchronised ? "" : "Tokens and TURN credentials carry times: run chrony or systemd-timesyncd."};
 }
 
-Finding port(int type, std::uint16_t number, const char* subject) {
+Finding port(int type, std::uint16_t number, const char* subject, std::optional<pid_t> server) {
   const Descriptor socket(::socket(AF_INET, type | SOCK_CLOEXEC, 0));
   const int on = 1;
   if (type == SOCK_STREAM) (void)::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
@@ -105,9 +121,12 @@ Finding port(int type, std::uint16_t number, const char* subject) {
   address.sin_port = htons(number);
   address.sin_addr.s_addr = htonl(INADDR_ANY);
   const bool is_free = ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
+  const int error = is_free ? 0 : errno;
   const std::string name = std::string(type == SOCK_STREAM ? "TCP " : "UDP ") + std::to_string(number);
+  if (error == EADDRINUSE && server)
+    return {good, subject, name + " is in use, and a server runs here (process " + std::to_string(*server) + ")", ""};
   return {is_free ? good : could_be_better, subject,
-          name + (is_free ? " is free" : std::string(": ") + std::strerror(errno)),
+          name + (is_free ? " is free" : std::string(": ") + std::strerror(error)),
           is_free ? "" : "If that is not a running sluice, end what has it ('ss -lntup'), or choose another port."};
 }
 
@@ -207,27 +226,26 @@ int doctor(std::span<const std::string> arguments) {
   findings.push_back(segmentation());
   findings.push_back(seccomp());
   findings.push_back(clock_sync());
-  findings.push_back(limit("open files", RLIMIT_NOFILE, files_wanted,
-                           "ulimit -n 65536, or LimitNOFILE=65536 in the unit: a client takes one."));
-  findings.push_back(limit("locked memory", RLIMIT_MEMLOCK, RLIM_INFINITY,
-                           "LimitMEMLOCK=infinity in the unit (ulimit -l unlimited): pages with keys stay out of swap."));
   const auto folder = supervisor::runtime_folder();
   findings.push_back({folder ? good : could_be_better, "folder for sockets", folder ? folder->string() : "none",
                       folder ? "" : "Without /run/sluice or XDG_RUNTIME_DIR there is no control socket and no upgrade."});
   try {
     const ServeArguments serve = read_serve_arguments(arguments, environment, cores);
     const config::ServerConfig& config = serve.config;
+    const std::optional<pid_t> server = running_server(config.media);
+    for (const Limit& what : limits) findings.push_back(limit(what, server));
     const bool crowded = config.workers.count >= cores && cores > 1;
     findings.push_back(
         {crowded ? could_be_better : good, "cores",
          std::to_string(cores) + " cores, " + std::to_string(config.workers.count) + " workers" +
              (config.workers.cores.empty() ? ", not pinned" : ", pinned"),
          crowded ? "Leave a core to control and the kernel, and pin the others: workers.cores (docs/deployment.md)." : ""});
-    findings.push_back(port(SOCK_STREAM, config.signaling.port, "signaling"));
-    if (config.admin_api.enabled) findings.push_back(port(SOCK_STREAM, config.admin_api.port, "admin API"));
-    if (config.api.governance.enabled) findings.push_back(port(SOCK_STREAM, config.api.governance.port, "governance API"));
+    findings.push_back(port(SOCK_STREAM, config.signaling.port, "signaling", server));
+    if (config.admin_api.enabled) findings.push_back(port(SOCK_STREAM, config.admin_api.port, "admin API", server));
+    if (config.api.governance.enabled)
+      findings.push_back(port(SOCK_STREAM, config.api.governance.port, "governance API", server));
     for (std::uint16_t i = 0; i < config.workers.count; ++i)
-      findings.push_back(port(SOCK_DGRAM, static_cast<std::uint16_t>(config.media.port + i), "media"));
+      findings.push_back(port(SOCK_DGRAM, static_cast<std::uint16_t>(config.media.port + i), "media", server));
   } catch (const config::ConfigError& error) {
     findings.push_back({bad, "configuration", error.what(), "'sluice check-config' reads it alone."});
   }

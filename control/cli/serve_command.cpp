@@ -1,6 +1,7 @@
 #include "control/cli/serve_command.hpp"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -11,6 +12,7 @@
 
 #include "control/cli/port_check.hpp"
 #include "control/cli/serve_arguments.hpp"
+#include "control/cli/store_folder.hpp"
 #include "control/host/ready_line.hpp"
 #include "control/supervisor/adoption.hpp"
 #include "control/supervisor/runtime_folder.hpp"
@@ -45,14 +47,9 @@ FilterMode filter_mode(config::SeccompMode mode) {
   return FilterMode::enforce;
 }
 
-/// Of this server alone, which its media port tells apart; what systemd gives lasts longer than sockets do.
-std::filesystem::path store_folder(const config::ServerConfig& config, const std::filesystem::path& runtime_folder) {
-  if (!config.security.store.path.empty()) return std::filesystem::absolute(config.security.store.path);
-  if (const char* state = std::getenv("STATE_DIRECTORY"); state != nullptr && *state == '/') {
-    const std::string_view folders = state;  // several are separated by colons
-    return std::filesystem::path(folders.substr(0, folders.find(':'))) / "store";
-  }
-  return runtime_folder.empty() ? runtime_folder : runtime_folder / ("store-" + std::to_string(config.media.port));
+std::optional<std::string> environment(const std::string& name) {
+  const char* value = std::getenv(name.c_str());
+  return value == nullptr ? std::nullopt : std::optional<std::string>(value);
 }
 
 supervisor::SupervisorConfig supervisor_config(const ServeArguments& serve) {
@@ -80,7 +77,10 @@ supervisor::SupervisorConfig supervisor_config(const ServeArguments& serve) {
   }
   config.runtime_folder = supervisor::runtime_folder().value_or(std::filesystem::path());
   if (serve.config.security.store.on_disk) {
-    const std::filesystem::path path = store_folder(serve.config, config.runtime_folder);
+    const std::string& wanted = serve.config.security.store.path;
+    const std::filesystem::path path =
+        wanted.empty() ? default_store_folder(config.media_port, environment, ::geteuid() == 0, config.runtime_folder)
+                       : std::filesystem::absolute(wanted);
     if (!path.empty()) config.data_folders.push_back({"folder.store", path, "sluice.db"});
   }
   if (const auto& audit = serve.config.security.audit_logger; audit && !audit->file_path.empty()) {
@@ -112,10 +112,6 @@ void check_tcp_ports(const config::ServerConfig& config) {
 }
 
 ServeArguments read_arguments(std::span<const std::string> arguments) {
-  const config::Environment environment = [](const std::string& name) -> std::optional<std::string> {
-    const char* value = std::getenv(name.c_str());
-    return value == nullptr ? std::nullopt : std::optional<std::string>(value);
-  };
   return read_serve_arguments(arguments, environment, std::max(1U, std::thread::hardware_concurrency()));
 }
 

@@ -43,7 +43,7 @@ constexpr milliseconds connect_limit{10'000};
 constexpr milliseconds round{500};
 
 struct Plan {
-  WebSocketUrl url;
+  HostUrl url;
   std::string url_text;
   long peers = 50;
   long rooms = 5;
@@ -51,7 +51,7 @@ struct Plan {
 };
 
 struct Peer {
-  Peer(const WebSocketUrl& url, std::uint32_t mask) : socket(url, mask) {}
+  Peer(const HostUrl& url, std::uint32_t mask) : socket(url, mask) {}
   WebSocketClient socket;
   Descriptor fd;
   long room = 0;
@@ -310,7 +310,7 @@ int signaling_benchmark(std::span<const std::string> arguments) {
   plan.peers = counted.number("peers", 50, 1, 50'000);
   plan.rooms = counted.number("rooms", 5, 1, 50'000);
   plan.duration_s = counted.number("duration", 30, 1, 86'400);
-  const auto url = parse_websocket_url(plan.url_text);
+  const auto url = parse_host_url("ws://", plan.url_text);
   if (!counted.complaint().empty() || !flags.rest().empty() || !url) {
     std::fprintf(stderr, "sluice benchmark: %s.\n%s",
                  !counted.complaint().empty() ? counted.complaint().c_str()

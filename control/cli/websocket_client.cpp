@@ -5,28 +5,9 @@
 
 namespace sluice::cli {
 
-std::optional<WebSocketUrl> parse_websocket_url(std::string_view text) {
-  constexpr std::string_view scheme = "ws://";
-  if (!text.starts_with(scheme)) return std::nullopt;
-  text.remove_prefix(scheme.size());
-  const std::size_t slash = std::min(text.find('/'), text.size());
-  std::string_view authority = text.substr(0, slash);
-  WebSocketUrl url;
-  if (slash < text.size()) url.path = text.substr(slash);
-  const std::size_t colon = authority.rfind(':');
-  if (colon != std::string_view::npos && authority.find(']', colon) == std::string_view::npos) {
-    url.port = authority.substr(colon + 1);
-    authority = authority.substr(0, colon);
-  }
-  if (authority.starts_with('[') && authority.ends_with(']')) authority = authority.substr(1, authority.size() - 2);
-  url.host = authority;
-  if (url.host.empty() || url.port.empty()) return std::nullopt;
-  return url;
-}
-
-WebSocketClient::WebSocketClient(const WebSocketUrl& url, std::uint32_t mask) : mask_(mask) {
+WebSocketClient::WebSocketClient(const HostUrl& url, std::uint32_t mask) : mask_(mask) {
   // The key only shows that the server knows the protocol.
-  output_ = "GET " + url.path + " HTTP/1.1\r\nHost: " + url.host + ":" + url.port +
+  output_ = "GET " + (url.path.empty() ? "/" : url.path) + " HTTP/1.1\r\nHost: " + url.host + ":" + url.port +
             "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: c2x1aWNlYmVuY2htYXJrIQ==\r\n"
             "Sec-WebSocket-Version: 13\r\n\r\n";
 }

@@ -6,17 +6,10 @@
 #include <string>
 #include <string_view>
 
+#include "control/cli/host_url.hpp"
 #include "shm/types/bytes.hpp"
 
 namespace sluice::cli {
-
-/// Host, port and path of a "ws://host:port/path".
-struct WebSocketUrl {
-  std::string host;
-  std::string port = "80";
-  std::string path = "/";
-};
-[[nodiscard]] std::optional<WebSocketUrl> parse_websocket_url(std::string_view text);
 
 /// The client's side of one WebSocket (RFC 6455), without its connection: text messages, pings answered, close frames.
 /// Frames of a server are never masked; ours are, by `mask`, which need not be secret here: we are no browser.
@@ -24,7 +17,7 @@ class WebSocketClient {
  public:
   static constexpr std::size_t message_bytes_max = std::size_t{4} << 20U;
 
-  WebSocketClient(const WebSocketUrl& url, std::uint32_t mask);
+  WebSocketClient(const HostUrl& url, std::uint32_t mask);
 
   void receive(Bytes bytes);
   /// Whole text messages, in order.

@@ -18,7 +18,12 @@ std::string key_of(const PeerId& peer) {
 }  // namespace
 
 ConsentFlow::ConsentFlow(Rooms& rooms, Bus& bus, StateLog& log, ConsentFlowOptions options, Clocks clocks)
-    : rooms_(rooms), bus_(bus), log_(log), options_(std::move(options)), clocks_(std::move(clocks)) {
+    : rooms_(rooms),
+      bus_(bus),
+      log_(log),
+      options_(std::move(options)),
+      clocks_(std::move(clocks)),
+      deadlines_(log, "consent-due/", {clocks_.now, clocks_.unix_ms}) {
   subscriptions_.push_back(bus.subscribe<PeerJoined>([this](const PeerJoined& fact) { joined(fact); }));
   subscriptions_.push_back(bus.subscribe<PeerLeft>([this](const PeerLeft& fact) { left(fact); }));
   subscriptions_.push_back(bus.subscribe<RoomsRestored>([this](const RoomsRestored&) { restored(); }));
@@ -30,14 +35,30 @@ ConsentFlow::ConsentFlow(Rooms& rooms, Bus& bus, StateLog& log, ConsentFlowOptio
 void ConsentFlow::joined(const PeerJoined& fact) {
   if (options_.required.empty()) return;
   enforce(fact.room, fact.peer.id);
-  if (options_.timeout.count() > 0 && !satisfied(fact.room, fact.peer.id)) {
-    deadlines_.set(fact.peer.id, clocks_.now() + options_.timeout);
-  }
+  ask(fact.room, fact.peer.id);
+}
+
+void ConsentFlow::ask_members() {
+  if (options_.required.empty()) return;
+  std::vector<Key> members;
+  for (const auto& [id, peer] : rooms_.peers())
+    if (peer->room() && !satisfied(*peer->room(), id)) members.emplace_back(*peer->room(), id);
+  for (const auto& [room, peer] : members) ask(room, peer);
+}
+
+void ConsentFlow::ask(const RoomId& room, const PeerId& peer) {
+  await_answer(room, peer);
   JsonWriter message("consent:required");
   message.raw("types", types_json(options_.required)).string("version", options_.version);
   message.integer("timeoutMs", options_.timeout.count());
-  (void)rooms_.post(fact.peer.id, message.finish());
-  bus_.publish(ConsentRequired{fact.peer.id, fact.room, options_.required});
+  (void)rooms_.post(peer, message.finish());
+  bus_.publish(ConsentRequired{peer, room, options_.required});
+}
+
+void ConsentFlow::await_answer(const RoomId& room, const PeerId& peer) {
+  if (options_.timeout.count() == 0) return;
+  deadlines_.set(peer, options_.timeout);
+  if (satisfied(room, peer)) deadlines_.meet(peer);
 }
 
 void ConsentFlow::left(const PeerLeft& fact) {
@@ -57,14 +78,21 @@ void ConsentFlow::restored() {
     }
   });
   for (const std::string& key : gone) log_.erase(key);
+  deadlines_.restore(
+      [this](const PeerId& peer) {
+        const Peer* found = rooms_.find_peer(peer);
+        return options_.timeout.count() > 0 && !options_.required.empty() && found != nullptr && found->room().has_value();
+      },
+      options_.timeout);
   if (options_.required.empty()) return;
   std::vector<Key> members;
   for (const auto& [id, peer] : rooms_.peers())
     if (peer->room()) members.emplace_back(*peer->room(), id);
   for (const auto& [room, peer] : members) {
     enforce(room, peer);
-    // The time that the predecessor had given is not known: once more the whole.
-    if (options_.timeout.count() > 0 && !satisfied(room, peer)) deadlines_.set(peer, clocks_.now() + options_.timeout);
+    // Asked in time by the predecessor: its deadline holds, or was met (who withdrew later has none, as before the restart).
+    if (satisfied(room, peer)) deadlines_.meet(peer);
+    if (!deadlines_.knows(peer)) await_answer(room, peer);
   }
 }
 
@@ -118,7 +146,7 @@ void ConsentFlow::add(const RoomId& room, const PeerId& peer, ConsentTypes types
   store({room, peer});
   bound_absent();
   enforce(room, peer);
-  if (satisfied(room, peer)) deadlines_.erase(peer);
+  if (satisfied(room, peer)) deadlines_.meet(peer);
   bus_.publish(ConsentGranted{copy});
   if (!options_.all_party) return;
   for (const ConsentType type : all_consent_types) {

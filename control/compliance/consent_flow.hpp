@@ -13,8 +13,8 @@
 #include "control/bus/bus.hpp"
 #include "control/compliance/consent_record.hpp"
 #include "control/compliance/facts.hpp"
+#include "control/deadlines/lasting_deadlines.hpp"
 #include "control/rooms/facts.hpp"
-#include "control/rooms/peer_deadlines.hpp"
 #include "control/rooms/rooms.hpp"
 #include "shm/state_log/state_log.hpp"
 #include "shm/types/time.hpp"
@@ -70,9 +70,15 @@ class ConsentFlow {
   void handle_timeout(TimePoint now);
   [[nodiscard]] TimePoint next_deadline() const { return deadlines_.next(); }
 
+  /// Asks every member who has not given all that is required, as a joiner is asked: for a module that is attached when
+  /// there are members.
+  void ask_members();
+
  private:
   using Key = std::pair<RoomId, PeerId>;
   void joined(const PeerJoined& fact);
+  void ask(const RoomId& room, const PeerId& peer);
+  void await_answer(const RoomId& room, const PeerId& peer);
   void left(const PeerLeft& fact);
   void restored();
   void add(const RoomId& room, const PeerId& peer, ConsentTypes types, std::string ip);
@@ -89,7 +95,7 @@ class ConsentFlow {
   ConsentFlowOptions options_;
   Clocks clocks_;
   std::map<Key, ConsentRecord> records_;
-  PeerDeadlines deadlines_;  // of who has been asked and lacks something
+  LastingDeadlines deadlines_;  // of who has been asked and lacks something
   std::vector<Bus::Subscription> subscriptions_;
 };
 

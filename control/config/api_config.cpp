@@ -3,7 +3,7 @@
 #include <charconv>
 
 #include "control/config/option.hpp"
-#include "control/config/sources.hpp"
+#include "control/config/read_values.hpp"
 #include "shm/types/address.hpp"
 
 namespace sluice::config {
@@ -12,11 +12,6 @@ using nlohmann::json;
 
 namespace {
 
-template <typename T>
-void take(const json& tree, std::string_view path, T& into) {
-  if (const json* value = value_at(tree, path)) into = value->get<T>();
-}
-
 bool is_loopback(const std::string& host) {
   return host == "localhost" || host == "::1" || host.starts_with("127.");
 }
@@ -24,12 +19,12 @@ bool is_loopback(const std::string& host) {
 GovernanceConfig read_governance(const json& tree) {
   GovernanceConfig config;
   config.enabled = attached(tree, "governance");
-  take(tree, "governance.host", config.host);
-  take(tree, "governance.port", config.port);
+  read(tree, "governance.host", config.host);
+  read(tree, "governance.port", config.port);
   config.port_was_set = value_at(tree, "governance.port") != nullptr;
-  take(tree, "governance.prefix", config.prefix);
-  take(tree, "adminApi.adminSecret", config.secret);
-  take(tree, "governance.adminSecret", config.secret);
+  read(tree, "governance.prefix", config.prefix);
+  read(tree, "adminApi.adminSecret", config.secret);
+  read(tree, "governance.adminSecret", config.secret);
   if (!SocketAddress::parse(config.host, 0) && config.host != "localhost")
     throw ConfigError("'governance.host' must be a numeric IP address, such as 127.0.0.1.");
   if (config.enabled && config.secret.empty() && !is_loopback(config.host)) {
@@ -41,13 +36,14 @@ GovernanceConfig read_governance(const json& tree) {
 
 ControlSocketConfig read_control(const json& tree) {
   ControlSocketConfig config;
-  take(tree, "controlEnabled", config.enabled);
-  take(tree, "control.socket", config.path);
-  take(tree, "control.group", config.group);
-  take(tree, "control.allowedUids", config.allowed_uids);
+  read(tree, "controlEnabled", config.enabled);
+  read(tree, "control.socket", config.path);
+  read(tree, "control.group", config.group);
+  read(tree, "control.allowedUids", config.allowed_uids);
+  read(tree, "control.requiredHooks", config.required_hooks);
   config.mode = !config.allowed_uids.empty() ? 0666U : !config.group.empty() ? 0660U : 0600U;
   std::string mode;
-  take(tree, "control.mode", mode);
+  read(tree, "control.mode", mode);
   if (!mode.empty()) {
     const auto [end, error] = std::from_chars(mode.data(), mode.data() + mode.size(), config.mode, 8);
     if (error != std::errc() || end != mode.data() + mode.size() || config.mode > 0777)
@@ -65,8 +61,8 @@ ApiConfig read_api(const json& tree) {
   ApiConfig config;
   config.governance = read_governance(tree);
   config.control = read_control(tree);
-  take(tree, "dashboardEnabled", config.dashboard);
-  take(tree, "dashboard.enabled", config.dashboard);
+  read(tree, "dashboardEnabled", config.dashboard);
+  read(tree, "dashboard.enabled", config.dashboard);
   return config;
 }
 

@@ -18,10 +18,11 @@ struct GovernanceConfig {
 
 struct ControlSocketConfig {
   bool enabled = true;
-  std::string path;            // empty: control.sock in the runtime folder
-  std::uint32_t mode = 0600;   // of the socket
-  std::string group;           // empty: that of whoever starts the server
+  std::string path;                         // empty: control.sock in the runtime folder
+  std::uint32_t mode = 0600;                // of the socket
+  std::string group;                        // empty: that of whoever starts the server
   std::vector<std::uint32_t> allowed_uids;  // empty: the mode decides
+  std::vector<std::string> required_hooks;
 };
 
 /// Governance API, control socket, dashboard. A module's part is there when its key attaches it (contract section 38).

@@ -15,7 +15,11 @@ constexpr std::array options{
            "and the kernel's word on who connects decides",
            0, 4294967294},
     Option{"control.group", text, "", "group that may use the control socket (mode 0660)"},
-    Option{"control.mode", text, "", "rights of the control socket in octal; default: 0600, 0660 with a group, 0666 with users"},
+    Option{"control.mode", text, "",
+           "rights of the control socket in octal; default: 0600, 0660 with a group, 0666 with users"},
+    Option{"control.requiredHooks", text_list, "",
+           "hooks that a client of the control socket answers: while it is not there, what asks them waits and then fails, "
+           "instead of going on unasked"},
     Option{"control.socket", text, "", "path of the control socket; default: control.sock in the runtime folder"},
     Option{"dashboard.enabled", boolean, "true", "serve the operator's dashboard at the admin port"},
     Option{"governance.adminSecret", text, "",

@@ -13,16 +13,6 @@ using nlohmann::json;
 
 namespace {
 
-void put(json& tree, std::string_view path, json value) {
-  json* node = &tree;
-  for (std::size_t dot = path.find('.'); dot != std::string_view::npos; dot = path.find('.')) {
-    node = &(*node)[std::string(path.substr(0, dot))];
-    if (!node->is_object()) *node = json::object();
-    path.remove_prefix(dot + 1);
-  }
-  (*node)[std::string(path)] = std::move(value);
-}
-
 /// Objects deeply, all else replaced (contract section 38).
 void merge(json& into, const json& from) {
   for (const auto& [key, value] : from.items()) {
@@ -67,7 +57,7 @@ json ConfigManager::all() const {
   json tree = json::object();
   for (const Option& option : all_options()) {
     if (!option.fallback.empty())
-      put(tree, option.path, read_value(option.path, std::string(option.fallback), "the default"));
+      set_at(tree, option.path, read_value(option.path, std::string(option.fallback), "the default"));
   }
   merge(tree, effective());
   return tree;
@@ -82,7 +72,7 @@ json ConfigManager::get(std::string_view path, json fallback) const {
 void ConfigManager::set(std::string_view path, const json& value) {
   json checked = check_value(path, value, "set at run time");
   const json previous = get(path);
-  put(runtime_, path, checked);
+  set_at(runtime_, path, checked);
   if (listener_ && previous != checked) listener_({std::string(path), std::move(checked), previous});
 }
 

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,7 @@ struct WhipConfig {
   bool enabled = true;
   std::chrono::milliseconds connect_timeout{30000};  // of a session's media
   std::uint32_t max_sessions = 10000;
+  std::optional<std::uint16_t> port;  // one of its own, beside the shared one; 0 = any free one
 };
 
 /// The client protocols beside the native one. A module's part is there when its key attaches it (contract section 38).

@@ -1,34 +1,17 @@
 #include "control/config/observability_config.hpp"
 
 #include <algorithm>
-#include <initializer_list>
 #include <string_view>
 
 #include "control/config/config_errors.hpp"
 #include "control/config/option.hpp"
-#include "control/config/sources.hpp"
+#include "control/config/read_values.hpp"
 
 namespace sluice::config {
 
 using nlohmann::json;
 
 namespace {
-
-template <typename T>
-void read(const json& tree, std::initializer_list<std::string_view> paths, T& out) {
-  for (const std::string_view path : paths) {
-    const json* value = value_at(tree, path);
-    if (value == nullptr || value->is_null()) continue;
-    out = value->get<T>();
-    return;
-  }
-}
-
-void read(const json& tree, std::string_view path, std::chrono::milliseconds& out) {
-  std::int64_t count = out.count();
-  read(tree, {path}, count);
-  out = std::chrono::milliseconds(count);
-}
 
 bool is_http_url(const std::string& text) {
   const bool scheme = text.starts_with("http://") || text.starts_with("https://");
@@ -117,12 +100,12 @@ MetricsConfig read_metrics(const json& tree) {
   const json* tree_says = value_at(tree, "observability.metrics");
   const bool by_own_key = tree.contains("metricsCollector") || tree.contains("metricsCollectorEnabled");
   config.attached = by_own_key || tree_says == nullptr ? attached(tree, "metricsCollector") : tree_says->get<bool>();
-  read(tree, {"metricsCollector.collectRoomMetrics"}, config.rooms);
-  read(tree, {"metricsCollector.collectSystemMetrics"}, config.system);
+  read(tree, "metricsCollector.collectRoomMetrics", config.rooms);
+  read(tree, "metricsCollector.collectSystemMetrics", config.system);
   read(tree, "metricsCollector.systemSampleIntervalMs", config.system_interval);
   read(tree, {"metricsCollector.maxSamplesPerHistogram", "observability.maxDataPoints"}, config.samples_max);
   read(tree, "metricsCollector.roomRetentionMs", config.room_retention);
-  read(tree, {"observability.latencyPercentiles"}, config.percentiles);
+  read(tree, "observability.latencyPercentiles", config.percentiles);
   std::sort(config.percentiles.begin(), config.percentiles.end());
   config.percentiles.erase(std::unique(config.percentiles.begin(), config.percentiles.end()), config.percentiles.end());
   read(tree, "observability.metricsFlushInterval", config.flush_interval);
@@ -133,7 +116,7 @@ HealthConfig read_health(const json& tree, ConfigErrors& errors) {
   HealthConfig config;
   read(tree, "healthMonitor.checkIntervalMs", config.check_interval);
   read(tree, "healthMonitor.windowMs", config.window);
-  read(tree, {"healthMonitor.serviceName"}, config.service_name);
+  read(tree, "healthMonitor.serviceName", config.service_name);
   each(tree, "healthMonitor.slos", errors, [&](const json& element, const std::string& path) {
     HealthConfig::Objective objective;
     Fields fields(element, path, errors);
@@ -161,11 +144,11 @@ HealthConfig read_health(const json& tree, ConfigErrors& errors) {
 
 TracerConfig read_tracer(const json& tree, ConfigErrors& errors) {
   TracerConfig config;
-  read(tree, {"tracer.mode"}, config.mode);
-  read(tree, {"tracer.bufferSize"}, config.buffer_size);
-  read(tree, {"tracer.serviceName"}, config.service_name);
-  read(tree, {"tracer.exporterUrl"}, config.exporter_url);
-  read(tree, {"tracer.otlpUrl"}, config.otlp_url);
+  read(tree, "tracer.mode", config.mode);
+  read(tree, "tracer.bufferSize", config.buffer_size);
+  read(tree, "tracer.serviceName", config.service_name);
+  read(tree, "tracer.exporterUrl", config.exporter_url);
+  read(tree, "tracer.otlpUrl", config.otlp_url);
   for (const auto& [path, url] :
        {std::pair("tracer.exporterUrl", &config.exporter_url), std::pair("tracer.otlpUrl", &config.otlp_url)}) {
     if (!url->empty() && !is_http_url(*url))
@@ -190,7 +173,7 @@ TracerConfig read_tracer(const json& tree, ConfigErrors& errors) {
 AlertsConfig read_alerts(const json& tree, ConfigErrors& errors) {
   AlertsConfig config;
   read(tree, "alertManager.suppressionWindowMs", config.suppression_window);
-  read(tree, {"alertManager.maxQueueSize"}, config.queue_max);
+  read(tree, "alertManager.maxQueueSize", config.queue_max);
   each(tree, "alertManager.channels", errors, [&](const json& element, const std::string& path) {
     AlertsConfig::Channel channel;
     if (element.is_string()) {
@@ -218,10 +201,10 @@ AlertsConfig read_alerts(const json& tree, ConfigErrors& errors) {
 WebhooksConfig read_webhooks(const json& tree, ConfigErrors& errors) {
   WebhooksConfig config;
   std::string secret;
-  read(tree, {"webhooks.secret"}, secret);
-  read(tree, {"webhooks.events"}, config.events);
+  read(tree, "webhooks.secret", secret);
+  read(tree, "webhooks.events", config.events);
   read(tree, "webhooks.timeoutMs", config.timeout);
-  read(tree, {"webhooks.dlq.maxSize"}, config.dead_letters_max);
+  read(tree, "webhooks.dlq.maxSize", config.dead_letters_max);
   each(tree, "webhooks.endpoints", errors, [&](const json& element, const std::string& path) {
     WebhooksConfig::Endpoint endpoint;
     const json object = element.is_string() ? json{{"url", element}} : element;
@@ -240,9 +223,9 @@ AdaptiveBitrateConfig read_adaptive_bitrate(const json& tree) {
   AdaptiveBitrateConfig config;
   read(tree, "adaptiveBitrate.upgradeHoldMs", config.upgrade_hold);
   read(tree, "adaptiveBitrate.decayIntervalMs", config.decay_interval);
-  read(tree, {"adaptiveBitrate.mobileFirst"}, config.mobile_first);
-  read(tree, {"adaptiveBitrate.protectActiveSpeaker"}, config.protect_active_speaker);
-  read(tree, {"adaptiveBitrate.protectScreenShare"}, config.protect_screen_share);
+  read(tree, "adaptiveBitrate.mobileFirst", config.mobile_first);
+  read(tree, "adaptiveBitrate.protectActiveSpeaker", config.protect_active_speaker);
+  read(tree, "adaptiveBitrate.protectScreenShare", config.protect_screen_share);
   return config;
 }
 
@@ -254,7 +237,7 @@ ObservabilityConfig read_observability(const json& tree) {
   config.metrics = read_metrics(tree);
   if (attached(tree, "healthMonitor")) config.health = read_health(tree, errors);
   bool tracing = false;
-  read(tree, {"observability.tracing"}, tracing);
+  read(tree, "observability.tracing", tracing);
   const bool tracer_off = tree.contains("tracerEnabled") && !attached(tree, "tracer");
   if (attached(tree, "tracer") || (tracing && !tracer_off)) config.tracer = read_tracer(tree, errors);
   if (attached(tree, "alertManager")) config.alerts = read_alerts(tree, errors);

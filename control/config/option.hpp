@@ -31,7 +31,6 @@ struct Option {
 enum class ModuleStatus : std::uint8_t {
   available,  // its options stand in all_options()
   inert,      // contract key of a module that this version does not have yet: accepted with a warning
-  refused,    // such a module, but one whose silent absence would leave a door open: the server does not start with it
 };
 
 /// A top-level key of the configuration document (contract section 38, and DESIGN's media, workers, control, dialects).

@@ -11,11 +11,9 @@ namespace {
 PartyTurnConfig read_turn_at(const nlohmann::json& tree, const std::string& urls, const std::string& secret,
                              const std::string& ttl) {
   PartyTurnConfig turn;
-  read_into(tree, urls, turn.urls);
-  read_into(tree, secret, turn.secrets);
-  std::int64_t seconds = turn.ttl.count();
-  read_into(tree, ttl, seconds);
-  turn.ttl = std::chrono::seconds(seconds);
+  read(tree, urls, turn.urls);
+  read(tree, secret, turn.secrets);
+  read(tree, ttl, turn.ttl);
   if (std::any_of(turn.secrets.begin(), turn.secrets.end(), [](const std::string& text) { return text.empty(); }))
     throw ConfigError("'" + secret + "' has an empty entry; each one must be a secret that the TURN server knows.");
   if (turn.urls.empty() != turn.secrets.empty()) {
@@ -35,9 +33,9 @@ PartyTurnConfig read_turn_at(const nlohmann::json& tree, const std::string& urls
 
 PartyRoomsConfig read_party_rooms(const nlohmann::json& tree) {
   PartyRoomsConfig rooms;
-  read_into(tree, "dialects.partyRooms.enabled", rooms.enabled);
-  read_into(tree, "dialects.partyRooms.port", rooms.port);
-  read_into(tree, "dialects.partyRooms.parties", rooms.parties);
+  read(tree, "dialects.partyRooms.enabled", rooms.enabled);
+  read(tree, "dialects.partyRooms.port", rooms.port);
+  read(tree, "dialects.partyRooms.parties", rooms.parties);
   rooms.turn =
       read_turn_at(tree, "dialects.partyRooms.turnUrls", "dialects.partyRooms.turnSecret", "dialects.partyRooms.turnTtl");
   if (rooms.turn.urls.empty()) {
@@ -45,10 +43,10 @@ PartyRoomsConfig read_party_rooms(const nlohmann::json& tree) {
     rooms.turn = read_turn_at(tree, "signaling.turn.urls", "signaling.turn.secret", "signaling.turn.ttl");
     if (value_at(tree, "dialects.partyRooms.turnTtl") != nullptr) rooms.turn.ttl = ttl;
   }
-  read_into(tree, "dialects.partyRooms.turnRequestsPerMinute", rooms.turn_requests_per_minute);
-  read_into(tree, "dialects.partyRooms.turnToken", rooms.turn_token);
-  read_into(tree, "dialects.partyRooms.turnOrigins", rooms.turn_origins);
-  read_into(tree, "dialects.partyRooms.allowedOrigins", rooms.allowed_origins);
+  read(tree, "dialects.partyRooms.turnRequestsPerMinute", rooms.turn_requests_per_minute);
+  read(tree, "dialects.partyRooms.turnToken", rooms.turn_token);
+  read(tree, "dialects.partyRooms.turnOrigins", rooms.turn_origins);
+  read(tree, "dialects.partyRooms.allowedOrigins", rooms.allowed_origins);
   if (rooms.parties.empty()) throw ConfigError("'dialects.partyRooms.parties' is empty; name at least one, such as main.");
   return rooms;
 }

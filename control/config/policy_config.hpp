@@ -57,6 +57,9 @@ struct PolicyConfig {
   std::string api_secret;  // turns on room tokens; empty: off
   std::string before_join_url;
   std::string hook_secret;  // signs calls of all hook URLs
+  std::string on_threat_url;
+  std::string on_expiry_url;
+  std::string on_purge_url;
   std::optional<TurnConfig> turn;
   std::optional<ConsentFlowConfig> consent_flow;
   std::optional<DataResidencyConfig> data_residency;

@@ -6,14 +6,14 @@ namespace sluice::config {
 
 ProtooConfig read_protoo(const nlohmann::json& tree) {
   ProtooConfig protoo;
-  read_into(tree, "dialects.protoo.enabled", protoo.enabled);
-  read_into(tree, "dialects.protoo.port", protoo.port);
+  read(tree, "dialects.protoo.enabled", protoo.enabled);
+  read(tree, "dialects.protoo.port", protoo.port);
   std::string duplicates = "reject";
-  read_into(tree, "dialects.protoo.duplicatePeer", duplicates);
+  read(tree, "dialects.protoo.duplicatePeer", duplicates);
   protoo.replace_duplicates = duplicates == "replace";
-  read_into(tree, "dialects.protoo.allowedOrigins", protoo.allowed_origins);
-  read_into(tree, "dialects.protoo.token", protoo.token);
-  read_into(tree, "dialects.protoo.maxMessageSize", protoo.max_message_bytes);
+  read(tree, "dialects.protoo.allowedOrigins", protoo.allowed_origins);
+  read(tree, "dialects.protoo.token", protoo.token);
+  read(tree, "dialects.protoo.maxMessageSize", protoo.max_message_bytes);
   return protoo;
 }
 

@@ -14,7 +14,7 @@ namespace {
 
 /// Options, and (with a dot at the end) whole sections. The part that an option belongs to takes it over in its
 /// Feature::reload, or ControlServer does.
-constexpr std::array<std::string_view, 38> reloadable{
+constexpr std::array<std::string_view, 40> reloadable{
     "adaptiveBitrate.",
     "alertManager.",
     "dataResidency.geoLookupUrl",
@@ -38,6 +38,8 @@ constexpr std::array<std::string_view, 38> reloadable{
     "rateLimit.maxMsgPerMin",
     "rateLimit.maxMsgPerSec",
     "rateLimiter.",
+    "retentionPolicy.onExpiryUrl",
+    "retentionPolicy.onPurgeUrl",
     "server.autoCreateRooms",
     "server.autoDestroyRooms",
     "server.maxPeersPerRoom",

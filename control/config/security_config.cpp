@@ -2,13 +2,12 @@
 
 #include <algorithm>
 #include <functional>
-#include <initializer_list>
 #include <iterator>
 #include <string_view>
 #include <utility>
 
 #include "control/config/option.hpp"
-#include "control/config/sources.hpp"
+#include "control/config/read_values.hpp"
 #include "shm/types/address.hpp"
 
 namespace sluice::config {
@@ -17,37 +16,9 @@ using nlohmann::json;
 
 namespace {
 
-/// The first of `paths` that is set: a module's own option before that of the contract's tree.
-const json* first_of(const json& tree, std::initializer_list<std::string_view> paths) {
-  for (const std::string_view path : paths) {
-    if (const json* value = value_at(tree, path); value != nullptr && !value->is_null()) return value;
-  }
-  return nullptr;
-}
-
-template <typename T>
-void read(const json& tree, std::initializer_list<std::string_view> paths, T& out) {
-  if (const json* value = first_of(tree, paths)) out = value->get<T>();
-}
-
-void read_ms(const json& tree, std::initializer_list<std::string_view> paths, std::chrono::milliseconds& out) {
-  std::int64_t count = out.count();
-  read(tree, paths, count);
-  out = std::chrono::milliseconds(count);
-}
-
-void read_texts(const json& tree, std::initializer_list<std::string_view> paths, std::vector<std::string>& out) {
-  const json* value = first_of(tree, paths);
-  if (value == nullptr) return;
-  if (value->is_string())
-    out = value->get<std::string>().empty() ? std::vector<std::string>{} : std::vector{value->get<std::string>()};
-  else
-    out = value->get<std::vector<std::string>>();
-}
-
 /// Addresses, in one spelling.
-void read_addresses(const json& tree, std::initializer_list<std::string_view> paths, std::vector<std::string>& out) {
-  read_texts(tree, paths, out);
+void read_addresses(const json& tree, OptionPaths paths, std::vector<std::string>& out) {
+  read(tree, paths, out);
   for (std::string& ip : out) {
     const auto parsed = SocketAddress::parse(ip, 0);
     if (!parsed) throw ConfigError("'" + ip + "' in '" + std::string(*paths.begin()) + "' is not a numeric IP address.");
@@ -56,7 +27,7 @@ void read_addresses(const json& tree, std::initializer_list<std::string_view> pa
 }
 
 bool is_set(const json& tree, std::string_view path) {
-  return first_of(tree, {path}) != nullptr;
+  return first_set(tree, {path}) != nullptr;
 }
 
 RateLimiterConfig read_rate_limiter(const json& tree) {
@@ -72,7 +43,7 @@ RateLimiterConfig read_rate_limiter(const json& tree) {
   read(tree, {"rateLimiter.maxConnPerMin", "rateLimit.maxConnPerMin"}, config.connections_per_minute);
   read(tree, {"rateLimiter.maxMsgPerSec", "rateLimit.maxMsgPerSec"}, config.messages_per_second);
   read(tree, {"rateLimiter.maxMsgPerMin", "rateLimit.maxMsgPerMin"}, config.messages_per_minute);
-  read_ms(tree, {"rateLimiter.banDurationMs", "rateLimit.banDurationMs"}, config.ban);
+  read(tree, {"rateLimiter.banDurationMs", "rateLimit.banDurationMs"}, config.ban);
   read_addresses(tree, {"rateLimiter.whitelist", "rateLimit.whitelist"}, config.whitelist);
   return config;
 }
@@ -112,33 +83,33 @@ void read_thresholds(const json& map, ThreatDetectorConfig& config) {
 
 ThreatDetectorConfig read_threat_detector(const json& tree) {
   ThreatDetectorConfig config;
-  if (const json* map = first_of(tree, {"threatDetector.thresholds"})) read_thresholds(*map, config);
+  if (const json* map = first_set(tree, {"threatDetector.thresholds"})) read_thresholds(*map, config);
   read_addresses(tree, {"threatDetector.whitelist"}, config.whitelist);
-  read(tree, {"threatDetector.mediaIsActivity"}, config.media_is_activity);
+  read(tree, "threatDetector.mediaIsActivity", config.media_is_activity);
   return config;
 }
 
 BackpressureConfig read_backpressure(const json& tree) {
   BackpressureConfig config;
-  read(tree, {"backpressure.maxPeers"}, config.max_peers);
-  read_ms(tree, {"backpressure.sampleIntervalMs"}, config.sample_interval);
-  read(tree, {"backpressure.enableLoadShedding"}, config.shedding);
-  read_ms(tree, {"backpressure.joinSlowdownMs"}, config.join_slowdown);
-  read(tree, {"backpressure.memoryLimitBytes"}, config.memory_limit_bytes);
+  read(tree, "backpressure.maxPeers", config.max_peers);
+  read(tree, "backpressure.sampleIntervalMs", config.sample_interval);
+  read(tree, "backpressure.enableLoadShedding", config.shedding);
+  read(tree, "backpressure.joinSlowdownMs", config.join_slowdown);
+  read(tree, "backpressure.memoryLimitBytes", config.memory_limit_bytes);
   return config;
 }
 
 AuditLoggerConfig read_audit_logger(const json& tree) {
   AuditLoggerConfig config;
-  read(tree, {"auditLogger.filePath"}, config.file_path);
-  read(tree, {"auditLogger.maxFileSizeBytes"}, config.max_file_size);
-  read(tree, {"auditLogger.ringSize"}, config.ring_size);
-  read(tree, {"auditLogger.redactIp"}, config.redact_ip);
-  read(tree, {"auditLogger.redactKey"}, config.redact_key);
-  read(tree, {"auditLogger.chainKey"}, config.chain_key);
-  read(tree, {"auditLogger.serviceName"}, config.service);
-  read(tree, {"auditLogger.syslog"}, config.syslog);
-  read(tree, {"auditLogger.sinkUrl"}, config.sink_url);
+  read(tree, "auditLogger.filePath", config.file_path);
+  read(tree, "auditLogger.maxFileSizeBytes", config.max_file_size);
+  read(tree, "auditLogger.ringSize", config.ring_size);
+  read(tree, "auditLogger.redactIp", config.redact_ip);
+  read(tree, "auditLogger.redactKey", config.redact_key);
+  read(tree, "auditLogger.chainKey", config.chain_key);
+  read(tree, "auditLogger.serviceName", config.service);
+  read(tree, "auditLogger.syslog", config.syslog);
+  read(tree, "auditLogger.sinkUrl", config.sink_url);
   if (!config.syslog.empty() && !config.syslog.starts_with("unix:") && !config.syslog.starts_with("udp:"))
     throw ConfigError("'auditLogger.syslog' must be unix:PATH or udp:HOST:PORT.");
   if (config.file_path.ends_with('/')) throw ConfigError("'auditLogger.filePath' names a folder; name a file in it.");
@@ -147,20 +118,20 @@ AuditLoggerConfig read_audit_logger(const json& tree) {
 
 SessionManagerConfig read_session_manager(const json& tree) {
   SessionManagerConfig config;
-  read_ms(tree, {"sessionManager.reconnectTtl"}, config.ttl);
-  read(tree, {"sessionManager.maxQueueSize"}, config.queue_max);
-  read(tree, {"sessionManager.secret"}, config.secret);
+  read(tree, "sessionManager.reconnectTtl", config.ttl);
+  read(tree, "sessionManager.maxQueueSize", config.queue_max);
+  read(tree, "sessionManager.secret", config.secret);
   read(tree, {"sessionManager.region", "region.id"}, config.region);
-  read_ms(tree, {"sessionManager.cleanupIntervalMs"}, config.cleanup_interval);
+  read(tree, "sessionManager.cleanupIntervalMs", config.cleanup_interval);
   return config;
 }
 
 EventReplayConfig read_event_replay(const json& tree) {
   EventReplayConfig config;
-  read(tree, {"eventReplay.capacity"}, config.capacity);
-  read_ms(tree, {"eventReplay.replayTtlMs"}, config.ttl);
-  read(tree, {"eventReplay.replayOnReconnect"}, config.on_reconnect);
-  read_texts(tree, {"eventReplay.replayableEvents"}, config.types);
+  read(tree, "eventReplay.capacity", config.capacity);
+  read(tree, "eventReplay.replayTtlMs", config.ttl);
+  read(tree, "eventReplay.replayOnReconnect", config.on_reconnect);
+  read(tree, "eventReplay.replayableEvents", config.types);
   return config;
 }
 
@@ -168,15 +139,15 @@ RetentionPolicyConfig read_retention_policy(const json& tree) {
   RetentionPolicyConfig config;
   // The contract's tree says one number for everything; 0 is for ever.
   std::uint32_t days = 0;
-  read(tree, {"compliance.retentionDays"}, days);
+  read(tree, "compliance.retentionDays", days);
   constexpr std::uint32_t for_ever = 36'500;
   if (is_set(tree, "compliance.retentionDays")) {
     config.recording_days = config.audit_log_days = config.session_days = days == 0 ? for_ever : days;
   }
-  read(tree, {"retentionPolicy.recordingRetentionDays"}, config.recording_days);
-  read(tree, {"retentionPolicy.auditLogRetentionDays"}, config.audit_log_days);
-  read(tree, {"retentionPolicy.sessionRetentionDays"}, config.session_days);
-  read_ms(tree, {"retentionPolicy.sweepIntervalMs"}, config.sweep_interval);
+  read(tree, "retentionPolicy.recordingRetentionDays", config.recording_days);
+  read(tree, "retentionPolicy.auditLogRetentionDays", config.audit_log_days);
+  read(tree, "retentionPolicy.sessionRetentionDays", config.session_days);
+  read(tree, "retentionPolicy.sweepIntervalMs", config.sweep_interval);
   return config;
 }
 
@@ -184,22 +155,19 @@ RetentionPolicyConfig read_retention_policy(const json& tree) {
 
 SecurityConfig read_security(const json& tree) {
   SecurityConfig config;
-  read(tree, {"store.path"}, config.store.path);
+  read(tree, "store.path", config.store.path);
   if (config.store.path == "off") config.store = {false, ""};
   if (attached(tree, "rateLimiter") || is_set(tree, "rateLimit")) config.rate_limiter = read_rate_limiter(tree);
   if (attached(tree, "threatDetector")) config.threat_detector = read_threat_detector(tree);
   if (attached(tree, "backpressure")) config.backpressure = read_backpressure(tree);
   bool audit_wanted = false;
-  read(tree, {"compliance.auditLog"}, audit_wanted);
+  read(tree, "compliance.auditLog", audit_wanted);
   if (attached(tree, "auditLogger") || audit_wanted) config.audit_logger = read_audit_logger(tree);
   if (attached(tree, "sessionManager")) config.session_manager = read_session_manager(tree);
   if (attached(tree, "eventReplay")) config.event_replay = read_event_replay(tree);
   if (attached(tree, "retentionPolicy") || is_set(tree, "compliance.retentionDays"))
     config.retention_policy = read_retention_policy(tree);
   read_addresses(tree, {"rateLimit.whitelist"}, config.limit_exempt);
-  if (is_set(tree, "compliance.residencyRegion") && !attached(tree, "dataResidency")) {
-    throw ConfigError("'compliance.residencyRegion' alone keeps nobody out; configure 'dataResidency' with that region.");
-  }
   return config;
 }
 

@@ -31,7 +31,8 @@ constexpr std::array options{
     Option{"compliance.auditLog", boolean, "false", "attach auditLogger"},
     Option{"compliance.auditLogFormat", text, "json", "accepted for old configurations; entries are JSON lines", 0, 0,
            "json|structured"},
-    Option{"compliance.residencyRegion", text, "", "accepted for old configurations; see dataResidency"},
+    Option{"compliance.residencyRegion", text, "",
+           "attaches dataResidency with this local region, unless that names another"},
     Option{"compliance.retentionDays", integer, "0", "days for which every kind of record is kept; 0: for ever", 0, 36500},
     Option{"eventReplay.capacity", integer, "10000", "events that are kept, the oldest go first", 1, 1000000},
     Option{"eventReplay.redisUrl", text, "", "accepted for old configurations; events lie in the store"},
@@ -61,6 +62,8 @@ constexpr std::array options{
     Option{"rateLimiter.whitelist", text_list, "", "addresses exempt from the limit on connections"},
     Option{"retentionPolicy.auditLogRetentionDays", integer, "365", "days for which records of type auditLog are kept", 0,
            36500},
+    Option{"retentionPolicy.onExpiryUrl", text, "", "HTTP callback: POST {type, id, meta, reason} of each deleted record"},
+    Option{"retentionPolicy.onPurgeUrl", text, "", "HTTP callback: POST {sub, records} when a subject's records are erased"},
     Option{"retentionPolicy.recordingRetentionDays", integer, "90", "days for which recordings are kept", 0, 36500},
     Option{"retentionPolicy.sessionRetentionDays", integer, "30", "days for which sessions and all other records are kept",
            0, 36500},
@@ -75,9 +78,10 @@ constexpr std::array options{
     Option{"sessionManager.region", text, "default", "region of sessions; default: region.id"},
     Option{"sessionManager.secret", text, "", "secret that signs session tokens; default: a random one, kept in the store"},
     Option{"store.path", text, "",
-           "folder of lasting state (SQLite); off: state outlives control, not the server; default: $STATE_DIRECTORY, else "
-           "store-PORT beside the control socket"},
+           "folder of lasting state (SQLite); off: state outlives control, not the server; default: $STATE_DIRECTORY/store, "
+           "else store-PORT in /var/lib/sluice (root), $XDG_STATE_HOME/sluice or ~/.local/state/sluice"},
     Option{"threatDetector.mediaIsActivity", boolean, "false", "a peer whose media is connected is never idle"},
+    Option{"threatDetector.onThreatUrl", text, "", "HTTP callback: POST {level, threat, peer, ip, ts} of each threat"},
     Option{"threatDetector.thresholds", OptionType::json, "", "map of thresholds by the contract's names"},
     Option{"threatDetector.whitelist", text_list, "", "addresses exempt from automatic bans, beside 127.0.0.1 and ::1"},
 };

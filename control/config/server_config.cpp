@@ -1,12 +1,10 @@
 #include "control/config/server_config.hpp"
 
 #include <algorithm>
-#include <initializer_list>
 #include <set>
-#include <string_view>
 
 #include "control/config/config_errors.hpp"
-#include "control/config/sources.hpp"
+#include "control/config/read_values.hpp"
 
 namespace sluice::config {
 
@@ -14,48 +12,23 @@ using nlohmann::json;
 
 namespace {
 
-/// The first of `paths` that is set.
-const json* first_of(const json& tree, std::initializer_list<std::string_view> paths) {
-  for (const std::string_view path : paths) {
-    if (const json* value = value_at(tree, path); value != nullptr && !value->is_null()) return value;
-  }
-  return nullptr;
-}
-
-template <typename T>
-void read(const json& tree, std::initializer_list<std::string_view> paths, T& out) {
-  if (const json* value = first_of(tree, paths)) out = value->get<T>();
-}
-
-void read_ms(const json& tree, std::initializer_list<std::string_view> paths, std::chrono::milliseconds& out) {
-  std::int64_t count = out.count();
-  read(tree, paths, count);
-  out = std::chrono::milliseconds(count);
-}
-
-std::vector<std::string> texts(const json& value) {
-  if (value.is_string())
-    return value.get<std::string>().empty() ? std::vector<std::string>{} : std::vector{value.get<std::string>()};
-  return value.get<std::vector<std::string>>();
-}
-
 SignalingConfig read_signaling(const json& tree) {
   SignalingConfig signaling;
-  read(tree, {"signaling.host"}, signaling.host);
+  read(tree, "signaling.host", signaling.host);
   read(tree, {"signaling.port", "server.port"}, signaling.port);
-  read(tree, {"signaling.allowedOrigins"}, signaling.allowed_origins);
+  read(tree, "signaling.allowedOrigins", signaling.allowed_origins);
   read(tree, {"signaling.maxPeersPerRoom", "server.maxPeersPerRoom"}, signaling.max_peers_per_room);
-  read(tree, {"signaling.maxRoomIdBytes"}, signaling.max_room_id_bytes);
+  read(tree, "signaling.maxRoomIdBytes", signaling.max_room_id_bytes);
   read(tree, {"signaling.maxMessageSize", "server.maxMessageSize"}, signaling.max_message_bytes);
   read(tree, {"signaling.autoCreateRooms", "server.autoCreateRooms"}, signaling.auto_create_rooms);
   read(tree, {"signaling.autoDestroyRooms", "server.autoDestroyRooms"}, signaling.auto_destroy_rooms);
-  read(tree, {"signaling.relayControlPayloads"}, signaling.relay_control_payloads);
-  read(tree, {"signaling.trustProxy"}, signaling.trust_proxy);
-  read_ms(tree, {"signaling.pingInterval", "server.pingInterval"}, signaling.ping_interval);
-  read_ms(tree, {"signaling.reconnectTtl", "server.reconnectTtl"}, signaling.reconnect_ttl);
+  read(tree, "signaling.relayControlPayloads", signaling.relay_control_payloads);
+  read(tree, "signaling.trustProxy", signaling.trust_proxy);
+  read(tree, {"signaling.pingInterval", "server.pingInterval"}, signaling.ping_interval);
+  read(tree, {"signaling.reconnectTtl", "server.reconnectTtl"}, signaling.reconnect_ttl);
   TlsFiles tls;
-  read(tree, {"signaling.tls.cert"}, tls.cert);
-  read(tree, {"signaling.tls.key"}, tls.key);
+  read(tree, "signaling.tls.cert", tls.cert);
+  read(tree, "signaling.tls.key", tls.key);
   if (tls.cert.empty() != tls.key.empty()) {
     throw ConfigError("'signaling.tls' needs both 'cert' and 'key', two PEM files; " +
                       std::string(tls.cert.empty() ? "'cert'" : "'key'") + " is missing.");
@@ -66,9 +39,9 @@ SignalingConfig read_signaling(const json& tree) {
 
 MediaConfig read_media(const json& tree) {
   MediaConfig media;
-  read(tree, {"media.port"}, media.port);
+  read(tree, "media.port", media.port);
   std::vector<std::string> listen{"0.0.0.0", "::"};
-  if (const json* value = first_of(tree, {"media.listen", "nativeSfu.listenIp", "sfu.listenIp"})) listen = texts(*value);
+  read(tree, {"media.listen", "nativeSfu.listenIp", "sfu.listenIp"}, listen);
   for (const std::string& ip : listen) {
     const auto address = SocketAddress::parse(ip, 0);
     if (!address) throw ConfigError("'" + ip + "' in 'media.listen' is not a numeric IP address, such as 0.0.0.0 or ::.");
@@ -78,14 +51,12 @@ MediaConfig read_media(const json& tree) {
     media.listen.push_back(*address);
   }
   if (media.listen.empty()) throw ConfigError("'media.listen' is empty; name 0.0.0.0, :: or an address of this machine.");
-  if (const json* value = first_of(tree, {"media.announced_ip", "nativeSfu.announcedIp", "sfu.announcedIp"})) {
-    media.announced_ips = texts(*value);
-  }
+  read(tree, {"media.announced_ip", "nativeSfu.announcedIp", "sfu.announcedIp"}, media.announced_ips);
   for (const std::string& ip : media.announced_ips) {
     if (!SocketAddress::parse(ip, 0)) throw ConfigError("'" + ip + "' in 'media.announced_ip' is not a numeric IP address.");
   }
   std::string engine = "auto";
-  read(tree, {"media.engine"}, engine);
+  read(tree, "media.engine", engine);
   media.engine = engine == "io_uring" ? EngineChoice::io_uring
                  : engine == "mmsg"   ? EngineChoice::mmsg
                                       : EngineChoice::automatic;
@@ -94,7 +65,7 @@ MediaConfig read_media(const json& tree) {
 
 WorkersConfig read_workers(const json& tree, unsigned cpu_count, const MediaConfig& media) {
   WorkersConfig workers;
-  read(tree, {"workers.cores"}, workers.cores);
+  read(tree, "workers.cores", workers.cores);
   const std::set<std::uint16_t> distinct(workers.cores.begin(), workers.cores.end());
   if (distinct.size() != workers.cores.size())
     throw ConfigError("'workers.cores' names a core twice; each worker needs one of its own.");
@@ -107,7 +78,7 @@ WorkersConfig read_workers(const json& tree, unsigned cpu_count, const MediaConf
   workers.count = workers.cores.empty() ? static_cast<std::uint16_t>(std::clamp(cpu_count, 1U, 256U))
                                         : static_cast<std::uint16_t>(workers.cores.size());
   read(tree, {"workers.count", "nativeSfu.numWorkers", "sfu.numWorkers"}, workers.count);
-  read(tree, {"workers.spares"}, workers.spares);
+  read(tree, "workers.spares", workers.spares);
   if (!workers.cores.empty() && workers.count > workers.cores.size()) {
     throw ConfigError("'workers.count' is " + std::to_string(workers.count) + ", but 'workers.cores' names only " +
                       std::to_string(workers.cores.size()) + " cores; leave the count out or name more cores.");
@@ -122,22 +93,22 @@ WorkersConfig read_workers(const json& tree, unsigned cpu_count, const MediaConf
 IsolationConfig read_isolation(const json& tree) {
   IsolationConfig isolation;
   std::string text = "auto";
-  read(tree, {"isolation.users"}, text);
+  read(tree, "isolation.users", text);
   isolation.users = text != "off";
-  read(tree, {"isolation.firstUser"}, isolation.first_user);
+  read(tree, "isolation.firstUser", isolation.first_user);
   text = "enforce";
-  read(tree, {"isolation.seccomp"}, text);
+  read(tree, "isolation.seccomp", text);
   isolation.seccomp = text == "log" ? SeccompMode::log : text == "off" ? SeccompMode::off : SeccompMode::enforce;
   return isolation;
 }
 
 AdminApiConfig read_admin_api(const json& tree) {
   AdminApiConfig admin_api;
-  read(tree, {"adminApiEnabled"}, admin_api.enabled);
-  read(tree, {"adminApi.host"}, admin_api.host);
-  read(tree, {"adminApi.port"}, admin_api.port);
-  read(tree, {"adminApi.adminSecret"}, admin_api.secret);
-  read(tree, {"adminApi.prefix"}, admin_api.prefix);
+  read(tree, "adminApiEnabled", admin_api.enabled);
+  read(tree, "adminApi.host", admin_api.host);
+  read(tree, "adminApi.port", admin_api.port);
+  read(tree, "adminApi.adminSecret", admin_api.secret);
+  read(tree, "adminApi.prefix", admin_api.prefix);
   const auto loopback = SocketAddress::parse(admin_api.host, 0);
   if (!loopback && admin_api.host != "localhost") {
     throw ConfigError("'adminApi.host' must be a numeric IP address, such as 127.0.0.1.");
@@ -161,19 +132,19 @@ ServerConfig resolve(const json& tree, unsigned cpu_count) {
     config.media = read_media(tree);
     config.workers = read_workers(tree, cpu_count, config.media);
   });
-  read(tree, {"nativeSfuEnabled"}, config.native_sfu.enabled);
+  read(tree, "nativeSfuEnabled", config.native_sfu.enabled);
   read(tree, {"nativeSfu.region", "region.id"}, config.native_sfu.region);
-  read(tree, {"nativeSfu.enableSimulcast"}, config.native_sfu.simulcast);
-  read(tree, {"nativeSfu.enableDtx"}, config.native_sfu.dtx);
-  read(tree, {"nativeSfu.maxRoomsPerWorker"}, config.native_sfu.max_rooms_per_worker);
+  read(tree, "nativeSfu.enableSimulcast", config.native_sfu.simulcast);
+  read(tree, "nativeSfu.enableDtx", config.native_sfu.dtx);
+  read(tree, "nativeSfu.maxRoomsPerWorker", config.native_sfu.max_rooms_per_worker);
   errors.attempt([&] { config.admin_api = read_admin_api(tree); });
-  read(tree, {"drain.onSigterm"}, config.drain.on_sigterm);
+  read(tree, "drain.onSigterm", config.drain.on_sigterm);
   config.isolation = read_isolation(tree);
   std::string text = "line";
-  read(tree, {"log.format"}, text);
+  read(tree, "log.format", text);
   config.log.format = text == "json" ? LogFormat::json : LogFormat::line;
   text = "info";
-  read(tree, {"log.level"}, text);
+  read(tree, "log.level", text);
   config.log.level = text == "debug"   ? LogLevel::debug
                      : text == "warn"  ? LogLevel::warn
                      : text == "error" ? LogLevel::error

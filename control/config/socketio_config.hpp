@@ -40,6 +40,8 @@ struct WrtcSignalConfig {
   std::string app_secret;
   std::string app_pass;
   std::chrono::seconds token_lifetime{86'400};
+  std::string ice_servers = "[]";  // JSON array, for visitors of the demo page
+  std::string demo_token;          // the app token that they use; empty: they are asked for one
   std::string ownerless = "silent";
   bool legacy_silent_reject = false;
   std::uint32_t max_peers_per_room = 256;

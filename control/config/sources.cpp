@@ -145,16 +145,6 @@ json checked(const Option& option, const json& value, const std::string& origin)
   return value;
 }
 
-void set_at(json& tree, std::string_view path, json value) {
-  json* node = &tree;
-  for (std::size_t dot = path.find('.'); dot != std::string_view::npos; dot = path.find('.')) {
-    node = &(*node)[std::string(path.substr(0, dot))];
-    if (!node->is_object()) *node = json::object();
-    path.remove_prefix(dot + 1);
-  }
-  (*node)[std::string(path)] = std::move(value);
-}
-
 /// Checks one node of a document and copies what is known into `out`; goes on after a mistake.
 void take(const json& node, const std::string& path, const std::string& origin, json& out, ConfigErrors& errors) {
   if (const Option* option = find_option(path)) {
@@ -183,15 +173,9 @@ bool take_module(const std::string& key, const json& node, const std::string& or
                  std::vector<std::string>& warnings) {
   const Module* module = find_module(key);
   if (module == nullptr) return false;
-  const bool off = node.is_boolean() && !node.get<bool>();
   switch (module->status) {
-    case ModuleStatus::refused:
-      if (off) return true;
-      throw ConfigError(
-          "'" + key + "' (" + origin +
-          ") is not in this version, and running without what it protects would be unsafe; remove it to start.");
     case ModuleStatus::inert:
-      if (!off) warnings.push_back("'" + key + "' (" + origin + ") is accepted but has no effect in this version");
+      if (node != false) warnings.push_back("'" + key + "' (" + origin + ") is accepted but has no effect in this version");
       return true;
     case ModuleStatus::available:
       if (node.is_boolean()) {
@@ -230,6 +214,16 @@ const json* value_at(const json& tree, std::string_view path) {
     if (dot == std::string_view::npos) return node;
     path.remove_prefix(dot + 1);
   }
+}
+
+void set_at(json& tree, std::string_view path, json value) {
+  json* node = &tree;
+  for (std::size_t dot = path.find('.'); dot != std::string_view::npos; dot = path.find('.')) {
+    node = &(*node)[std::string(path.substr(0, dot))];
+    if (!node->is_object()) *node = json::object();
+    path.remove_prefix(dot + 1);
+  }
+  (*node)[std::string(path)] = std::move(value);
 }
 
 json read_document(const std::string& text, const std::string& file_name, std::vector<std::string>& warnings) {
@@ -272,6 +266,20 @@ json check_value(std::string_view option_path, const json& value, const std::str
   return checked(*option, value, origin);
 }
 
+namespace {
+
+/// What is taken without doing what its name says: one line each (DESIGN.md).
+void warn_of_inert_values(const json& tree, std::vector<std::string>& warnings) {
+  if (const json* value = value_at(tree, "region.multiRegion"); value != nullptr && *value == true)
+    warnings.emplace_back("'region.multiRegion' is accepted but has no effect in this version: there is one region");
+  if (const json* value = value_at(tree, "sfu.adapter");
+      value != nullptr && value->is_string() && *value != "native" && *value != "")
+    warnings.push_back("'sfu.adapter: " + value->get<std::string>() +
+                       "' is accepted but has no effect in this version: this server's own SFU carries the media");
+}
+
+}  // namespace
+
 Explicit merge_sources(const std::optional<std::string>& file, const Environment& environment,
                        std::span<const std::pair<std::string, std::string>> flags) {
   Explicit result;
@@ -299,6 +307,7 @@ Explicit merge_sources(const std::optional<std::string>& file, const Environment
     });
   }
   errors.throw_if_any();
+  warn_of_inert_values(result.tree, result.warnings);
   return result;
 }
 

@@ -34,6 +34,9 @@ struct Explicit {
 /// The value at "a.b.c", or nullptr.
 [[nodiscard]] const nlohmann::json* value_at(const nlohmann::json& tree, std::string_view path);
 
+/// Sets the value at "a.b.c"; what stands in its way and is no object is replaced.
+void set_at(nlohmann::json& tree, std::string_view path, nlohmann::json value);
+
 using Environment = std::function<std::optional<std::string>(const std::string& name)>;
 
 /// Reads a YAML (so also JSON) document. Unknown keys, wrong types, values out of range: ConfigError naming the path.

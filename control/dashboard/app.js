@@ -10,7 +10,7 @@ const view = document.getElementById('view');
 const methods = new Set();
 const has = (name) => methods.has(name);
 const state = {
-  stats: null, workers: [], peers: [], room: null, roomGone: false, streams: null, health: null, threats: null, sessions: null, consents: null, alerts: null, audit: null,
+  stats: null, workers: [], peers: [], room: null, roomGone: false, streams: null, moderation: null, health: null, threats: null, sessions: null, consents: null, alerts: null, audit: null,
   history: { rooms: [], peers: [], in: [], out: [] }, recent: new Map(), feed: [], frozen: false, filter: '', filterInput: null, auditForm: null,
 };
 window.sluiceDashboard = { live, state }; // for tests and the curious
@@ -34,49 +34,50 @@ async function attempt(done, method, params) {
 
 const act = {
   async newRoom() {
-    const given = await ask('New room', null, [{ name: 'roomId', label: 'Name' }, { name: 'maxPeers', label: 'Capacity', type: 'number', value: '50' }], 'Make it');
-    if (given?.roomId) await attempt(`Made ${given.roomId}`, 'rooms.create', { roomId: given.roomId, maxPeers: Number(given.maxPeers) });
+    const given = await ask('New room', null, [{ name: 'roomId', label: 'Name', required: true }, { name: 'maxPeers', label: 'Capacity', type: 'number', value: '50' }], 'Create');
+    if (given?.roomId) await attempt(`Room ${given.roomId} is there`, 'rooms.create', { roomId: given.roomId, maxPeers: Number(given.maxPeers) });
   },
   async editRoom(room) {
-    const given = await ask('Change room', null, [{ name: 'maxPeers', label: 'Capacity', type: 'number', value: String(room.maxPeers) }, { name: 'metadata', label: 'Metadata to merge (JSON)', type: 'textarea', value: '{}' }], 'Change');
+    const given = await ask(`Edit ${room.id}`, null, [{ name: 'maxPeers', label: 'Capacity', type: 'number', value: String(room.maxPeers) }, { name: 'metadata', label: 'Metadata to merge (JSON)', type: 'textarea', value: '{}' }], 'Save');
     if (!given) return;
     let metadata;
-    try { metadata = JSON.parse(given.metadata); } catch { toast('That is no JSON.', 'bad'); return; }
-    await attempt('Changed', 'rooms.update', { roomId: room.id, maxPeers: Number(given.maxPeers), metadata });
+    try { metadata = JSON.parse(given.metadata); } catch { toast('The metadata is not valid JSON.', 'bad'); return; }
+    await attempt('Saved', 'rooms.update', { roomId: room.id, maxPeers: Number(given.maxPeers), metadata });
   },
   async deleteRoom(room) {
-    if (await ask(`Delete ${room.id}?`, `${room.peers.length} members are put out.`, [], 'Delete', 'danger')) { if (await attempt('Deleted', 'rooms.delete', { roomId: room.id })) open('#rooms'); }
+    if (await ask(`Delete ${room.id}?`, room.peers.length ? `Its members (${room.peers.length}) are removed from it.` : 'Nobody is in it.', [], 'Delete', 'danger')) { if (await attempt(`Room ${room.id} is deleted`, 'rooms.delete', { roomId: room.id })) open('#rooms'); }
   },
   async broadcast(room) {
-    const given = await ask('Message to the room', 'Members get it as data from __admin__.', [{ name: 'text', label: 'Text', type: 'textarea' }], 'Send');
-    if (given?.text) await attempt('Sent', 'rooms.broadcast', { roomId: room.id, payload: { text: given.text } });
+    const given = await ask('Message to the room', 'Every member gets it as data from __admin__.', [{ name: 'text', label: 'Text', type: 'textarea' }], 'Send');
+    if (given?.text) await attempt('Message sent', 'rooms.broadcast', { roomId: room.id, payload: { text: given.text } });
   },
-  async muteAll(room) { if (await ask('Mute all?', 'Every client of the room is asked to mute itself.', [], 'Mute all')) await attempt('Asked', 'rooms.muteAll', { roomId: room.id }); },
+  async muteAll(room) { if (await ask('Mute all?', 'Every client of the room is asked to mute itself.', [], 'Mute all')) await attempt('Everybody is asked to mute', 'rooms.muteAll', { roomId: room.id }); },
   async migrate(room) {
-    const given = await ask('Move room', 'Media goes on while it moves.', [{ name: 'worker', label: 'Worker', options: state.workers.filter((w) => w.id !== state.streams?.worker).map((w) => [String(w.id), `worker ${w.id}`]) }], 'Move');
-    if (given) await attempt('On its way', 'rooms.migrate', { roomId: room.id, worker: Number(given.worker) });
+    const given = await ask(`Move ${room.id}`, 'Media goes on while the room moves.', [{ name: 'worker', label: 'Worker', options: state.workers.filter((w) => w.id !== state.streams?.worker).map((w) => [String(w.id), `worker ${w.id}`]) }], 'Move');
+    if (given) await attempt(`The room is moving to worker ${given.worker}`, 'rooms.migrate', { roomId: room.id, worker: Number(given.worker) });
   },
-  async lock(room, on) { await attempt(on ? 'Locked' : 'Unlocked', on ? 'moderation.lock' : 'moderation.unlock', { roomId: room.id, actorId: 'system' }); },
+  async lock(room, on) { await attempt(on ? 'Locked: nobody else may join' : 'Unlocked', on ? 'moderation.lock' : 'moderation.unlock', { roomId: room.id, actorId: 'system' }); },
   async kick(peer) {
-    const given = await ask('Put out?', peer.metadata.displayName ?? peer.id, [{ name: 'reason', label: 'Reason, shown to them', value: 'Kicked by admin' }], 'Kick', 'danger');
-    if (given) await attempt('Put out', 'peers.kick', { peerId: peer.id, reason: given.reason });
+    const given = await ask(`Kick ${peer.metadata.displayName ?? peer.id}?`, null, [{ name: 'reason', label: 'Reason, shown to them', value: 'Kicked by admin' }], 'Kick', 'danger');
+    if (given) await attempt(`${peer.metadata.displayName ?? 'The peer'} is out`, 'peers.kick', { peerId: peer.id, reason: given.reason });
   },
   async mute(peer, on) { await attempt(on ? 'Muted' : 'Unmuted', on ? 'moderation.mute' : 'moderation.unmute', { roomId: peer.roomId, targetId: peer.id, actorId: 'system', reason: '' }); },
   async warn(peer) {
-    const given = await ask('Warn', peer.metadata.displayName ?? peer.id, [{ name: 'reason', label: 'What they are told' }], 'Warn');
+    const given = await ask(`Warn ${peer.metadata.displayName ?? peer.id}`, null, [{ name: 'reason', label: 'What they are told' }], 'Warn');
     if (given) await attempt('Warned', 'moderation.warn', { roomId: peer.roomId, targetId: peer.id, actorId: 'system', reason: given.reason });
   },
   async details(peer) {
     const detail = await live.call('peers.get', { peerId: peer.id }).catch((error) => { toast(error.message, 'bad'); return null; });
-    if (detail) await ask(detail.metadata.displayName ?? 'Peer', null, [{ name: 'x', label: `${detail.dialect}, ${detail.ip}`, type: 'textarea', value: JSON.stringify(detail, null, 1) }], 'Close', '');
+    if (detail) await ask(detail.metadata.displayName ?? 'Peer', null, [{ name: 'x', label: `${detail.dialect}, ${detail.ip}`, type: 'textarea', value: JSON.stringify(detail, null, 2) }], null);
   },
   async pauseStream(stream) { await attempt(null, stream.paused ? 'sfu.resumeProducer' : 'sfu.pauseProducer', { producerId: stream.id }); },
-  async endStream(stream) { if (await ask('End this stream?', `${stream.kind} is no longer forwarded to anybody.`, [], 'End it', 'danger')) await attempt('Ended', 'sfu.closeProducer', { producerId: stream.id }); },
+  async endStream(stream) { if (await ask('End this stream?', `This ${stream.kind} is no longer forwarded to anybody.`, [], 'End', 'danger')) await attempt('Stream ended', 'sfu.closeProducer', { producerId: stream.id }); },
   async drainWorker(worker) {
-    if (worker.draining || await ask(`Empty worker ${worker.id}?`, 'Its rooms move to other workers while they play.', [], 'Empty it', 'danger')) await attempt(worker.draining ? 'Takes rooms again' : 'Is being emptied', 'workers.drain', { worker: worker.id, undo: worker.draining });
+    if (worker.draining || await ask(`Drain worker ${worker.id}?`, 'Its rooms move to other workers while they play, and it gets no new ones.', [], 'Drain', 'danger')) await attempt(worker.draining ? `Worker ${worker.id} takes rooms again` : `Worker ${worker.id} is being drained`, 'workers.drain', { worker: worker.id, undo: worker.draining });
   },
-  async unban(ban) { await attempt('Lifted', 'bans.remove', { ip: ban.ip }); },
+  async unban(ban) { await attempt(`${ban.ip} may come back`, 'bans.remove', { ip: ban.ip }); },
   freeze() { state.frozen = !state.frozen; render(); },
+  unfold(entry) { entry.open = !entry.open; render(); },
 };
 
 async function searchAudit() {
@@ -115,7 +116,7 @@ async function refresh() {
     const { name, argument } = route();
     const wanted = [['stats', 'server.stats'], ['workers', 'workers.list']];
     if (name === 'peers') wanted.push(['peers', 'peers.list']);
-    if (name === 'room') wanted.push(['room', 'rooms.get', { roomId: argument }], ['streams', 'sfu.streams', { roomId: argument }]);
+    if (name === 'room') wanted.push(['room', 'rooms.get', { roomId: argument }], ['streams', 'sfu.streams', { roomId: argument }], ['moderation', 'moderation.state', { roomId: argument }]);
     if (name === 'overview') wanted.push(['health', 'health.slo']);
     if (name === 'security') wanted.push(['threats', 'bans.list'], ['sessions', 'sessions.stats'], ['consents', 'consent.stats'], ['alerts', 'alerts.recent', { limit: 30 }]);
     const asked = wanted.filter(([, method]) => has(method));
@@ -168,7 +169,7 @@ live.addEventListener('open', async () => {
 });
 live.addEventListener('event', ({ detail }) => {
   if (!state.frozen) {
-    state.feed.unshift({ time: Date.now(), event: detail.event, text: JSON.stringify(detail.data) });
+    state.feed.unshift({ time: Date.now(), event: detail.event, data: detail.data, text: JSON.stringify(detail.data) });
     if (state.feed.length > 1000) state.feed.pop();
   }
   if (detail.event === 'alert') toast(detail.data.message ?? 'Alert', detail.data.severity === 'info' ? '' : 'bad');
@@ -182,7 +183,7 @@ let soonTimer = null;
 function soon() { soonTimer ??= setTimeout(() => { soonTimer = null; refresh(); }, 250); }
 
 addEventListener('hashchange', () => {
-  state.filter = ''; state.filterInput.value = ''; state.room = null; state.streams = null; state.roomGone = false;
+  state.filter = ''; state.filterInput.value = ''; state.room = null; state.streams = null; state.moderation = null; state.roomGone = false;
   render(); refresh();
   if (route().name === 'audit' && has('audit.query')) searchAudit();
 });

@@ -11,17 +11,20 @@ export function h(name, attributes = {}, ...children) {
   return element;
 }
 
-/** columns: [{head, cell(row), number, hide, name}]; `open(row)` makes rows links. */
-export function table(rows, columns, { open, empty = 'Nothing here.', key } = {}) {
+/**
+ * columns: [{head, cell(row), number, hide, name, kind}]; `open(row)` makes rows links; of `kind` stack, a row is a paragraph
+ * on a phone.
+ */
+export function table(rows, columns, { open, empty = 'Nothing here.', key, kind: kindOfTable = '' } = {}) {
   if (!rows?.length) return h('p', { class: 'empty' }, empty);
-  const kind = (column) => [column.number && 'number', column.hide && 'hide-phone', column.name && 'name'].filter(Boolean).join(' ');
-  return h('div', { class: 'scroll' }, h('table', {},
+  const kind = (column) => [column.kind, column.number && 'number', column.hide && 'hide-phone', column.name && 'name'].filter(Boolean).join(' ');
+  return h('div', { class: 'scroll' }, h('table', { class: kindOfTable },
     h('thead', {}, h('tr', {}, columns.map((column) => h('th', { class: kind(column), scope: 'col' }, column.head)))),
     h('tbody', {}, rows.map((row) => h('tr', {
       class: open ? 'open' : '', 'data-key': key?.(row), tabindex: open ? 0 : null,
       onclick: open ? (event) => { if (!event.target.closest('button')) open(row); } : null,
       onkeydown: open ? (event) => { if (event.key === 'Enter' && event.target === event.currentTarget) open(row); } : null,
-    }, columns.map((column) => h('td', { class: kind(column) }, column.cell(row)))))),
+    }, columns.map((column) => h('td', { class: kind(column), 'data-head': column.head || null }, column.cell(row)))))),
   ));
 }
 
@@ -55,20 +58,20 @@ export function toast(text, kind = '') {
   setTimeout(() => element.remove(), kind === 'bad' ? 8000 : 4000);
 }
 
-/** Asks for the fields ([{name, label, value, type, options}]); nothing when it was called off. */
+/** Asks for the fields ([{name, label, value, type, options, required}]); nothing when it was called off. Without `action` it only shows them. */
 export function ask(title, text, fields, action, kind = 'primary') {
   const dialog = document.getElementById('dialog');
   return new Promise((resolve) => {
     const inputs = fields.map((field) => {
-      const input = field.type === 'textarea' ? h('textarea', { name: field.name }) : field.options
+      const input = field.type === 'textarea' ? h('textarea', { name: field.name, readonly: !action }) : field.options
         ? h('select', { name: field.name }, field.options.map(([value, name]) => h('option', { value }, name)))
-        : h('input', { name: field.name, type: field.type ?? 'text' });
+        : h('input', { name: field.name, type: field.type ?? 'text', required: field.required, min: field.type === 'number' ? 1 : null });
       input.value = field.value ?? (field.options ? field.options[0][0] : '');
       return [field, input];
     });
     const form = h('form', { method: 'dialog' },
       h('h2', {}, title), text ? h('p', {}, text) : null, inputs.map(([field, input]) => h('label', {}, field.label, input)),
-      h('div', { class: 'end' }, button('Cancel', () => dialog.close()), h('button', { class: kind, value: 'go' }, action)));
+      h('div', { class: 'end' }, action ? [button('Cancel', () => dialog.close()), h('button', { class: kind, value: 'go' }, action)] : button('Close', () => dialog.close())));
     dialog.replaceChildren(form);
     dialog.onclose = () => resolve(dialog.returnValue === 'go' ? Object.fromEntries(inputs.map(([field, input]) => [field.name, input.value])) : null);
     dialog.returnValue = '';

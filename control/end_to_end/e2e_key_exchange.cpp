@@ -51,14 +51,19 @@ std::optional<E2eKey> parse_stored(std::string_view json) {
 }  // namespace
 
 E2eKeyExchange::E2eKeyExchange(Rooms& rooms, Bus& bus, StateLog& log, E2eOptions options, Clocks clocks)
-    : rooms_(rooms), bus_(bus), log_(log), options_(std::move(options)), clocks_(std::move(clocks)) {
+    : rooms_(rooms),
+      bus_(bus),
+      log_(log),
+      options_(std::move(options)),
+      clocks_(std::move(clocks)),
+      deadlines_(log, "e2e-due/", {clocks_.now, clocks_.unix_ms}) {
   subscriptions_.push_back(bus.subscribe<PeerJoined>([this](const PeerJoined& fact) { joined(fact); }));
   subscriptions_.push_back(bus.subscribe<PeerLeft>([this](const PeerLeft& fact) { left(fact); }));
   subscriptions_.push_back(bus.subscribe<RoomsRestored>([this](const RoomsRestored&) { restored(); }));
 }
 
 void E2eKeyExchange::joined(const PeerJoined& fact) {
-  if (options_.require_key_on_join) deadlines_.set(fact.peer.id, clocks_.now() + options_.announcement_timeout);
+  if (options_.require_key_on_join) deadlines_.set(fact.peer.id, options_.announcement_timeout);
   JsonArrayWriter keys;
   bool any = false;
   for (const auto& [peer, key] : room_keys(fact.room)) {
@@ -97,9 +102,17 @@ void E2eKeyExchange::restored() {
     }
   });
   for (const std::string& key : gone) (void)log_.erase(key);
+  // Who announced has no deadline any more; who was not asked yet is asked now.
+  deadlines_.restore(
+      [this](const PeerId& id) {
+        const Peer* found = rooms_.find_peer(id);
+        return options_.require_key_on_join && found != nullptr && found->room() && !keys_.contains(id);
+      },
+      options_.announcement_timeout);
   if (!options_.require_key_on_join) return;
-  for (const auto& [id, peer] : rooms_.peers())
-    if (peer->room() && !keys_.contains(id)) deadlines_.set(id, clocks_.now() + options_.announcement_timeout);
+  for (const auto& [id, peer] : rooms_.peers()) {
+    if (peer->room() && !keys_.contains(id) && !deadlines_.knows(id)) deadlines_.set(id, options_.announcement_timeout);
+  }
 }
 
 // --- keys
@@ -137,9 +150,9 @@ Result<void, E2eKeyExchange::Error> E2eKeyExchange::rotate(const PeerId& peer, c
 void E2eKeyExchange::set(const Peer& peer, E2eKey key, E2eKeyChanged::What what) {
   const PeerId id = peer.id();
   const RoomId room = *peer.room();
-  deadlines_.erase(id);
   keys_.insert_or_assign(id, key);
   (void)log_.put(log_key(id), as_bytes(stored(key)));
+  deadlines_.erase(id);  // after the key: a death in between leaves both, and the key wins
   const bool first = what == E2eKeyChanged::What::announced;
   JsonWriter confirmed("e2e:key:confirmed");
   (void)rooms_.post(id,

@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "control/bus/bus.hpp"
+#include "control/deadlines/lasting_deadlines.hpp"
 #include "control/rooms/facts.hpp"
-#include "control/rooms/peer_deadlines.hpp"
 #include "control/rooms/rooms.hpp"
 #include "shm/state_log/state_log.hpp"
 #include "shm/types/result.hpp"
@@ -89,7 +89,7 @@ class E2eKeyExchange {
   E2eOptions options_;
   Clocks clocks_;
   std::map<PeerId, E2eKey> keys_;
-  PeerDeadlines deadlines_;
+  LastingDeadlines deadlines_;
   std::vector<Bus::Subscription> subscriptions_;
 };
 

@@ -26,11 +26,40 @@ bool HookReply::answered() const noexcept {
   return shared_->answer == nullptr;
 }
 
+void Hooks::require(const std::string& hook, bool required) {
+  if (required) {
+    required_.insert(hook);
+    return;
+  }
+  required_.erase(hook);
+  const std::vector<Waiting> waiting = std::exchange(waiting_, {});
+  for (const Waiting& one : waiting) {
+    if (one.hook == hook) {
+      one.reply(unexpected(HookFailure{"nobody answers this hook"}));
+    } else {
+      waiting_.push_back(one);
+    }
+  }
+}
+
+bool Hooks::has_room() {
+  if (pending_.size() < options_.pending_max) return true;
+  std::erase_if(pending_, [](const auto& entry) { return entry.second.answered(); });
+  return pending_.size() < options_.pending_max;
+}
+
 Hooks::Attachment Hooks::attach(std::string hook, Provider provider) {
   auto shared = std::make_shared<Provider>(std::move(provider));
-  auto& list = providers_[std::move(hook)];
+  auto& list = providers_[hook];
   std::erase_if(list, [](const std::weak_ptr<Provider>& other) { return other.expired(); });
   list.push_back(shared);
+  std::vector<Waiting> due;
+  std::vector<Waiting> others;
+  for (Waiting& waiting : waiting_) (waiting.hook == hook ? due : others).push_back(std::move(waiting));
+  waiting_ = std::move(others);
+  for (const Waiting& waiting : due) {
+    if (!waiting.reply.answered()) (*shared)(waiting.request, waiting.reply);
+  }
   return Attachment(std::move(shared));
 }
 
@@ -68,12 +97,14 @@ void Hooks::call(std::string_view hook, const nlohmann::json& request, TimePoint
   };
   const auto fail = [&](const char* message) { counted(unexpected(HookFailure{message})); };
   const auto provider = provider_of(hook);
-  if (provider == nullptr) return fail("nobody answers this hook");
-  if (pending_.size() >= options_.pending_max) {
-    std::erase_if(pending_, [](const auto& entry) { return entry.second.answered(); });
-    if (pending_.size() >= options_.pending_max) return fail("too many hooks wait for an answer");
-  }
+  if (provider == nullptr && !required(hook)) return fail("nobody answers this hook");
+  if (!has_room()) return fail("too many hooks wait for an answer");
   HookReply shared(counted);
+  if (provider == nullptr) {
+    waiting_.push_back({std::string(hook), request, shared});
+    pending_.emplace(now + options_.time_limit, std::move(shared));
+    return;
+  }
   (*provider)(request, shared);
   if (!shared.answered()) pending_.emplace(now + options_.time_limit, std::move(shared));
 }
@@ -85,6 +116,7 @@ void Hooks::handle_timeout(TimePoint now) {
     books_->timing_out = !late.answered();
     late(unexpected(HookFailure{"the hook did not answer in time"}));
   }
+  std::erase_if(waiting_, [](const Waiting& waiting) { return waiting.reply.answered(); });
 }
 
 std::size_t Hooks::pending() const noexcept {

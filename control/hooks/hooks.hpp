@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -66,8 +67,12 @@ class Hooks {
   /// The provider attached last is asked; when it goes, the one before is again.
   Attachment attach(std::string hook, Provider provider);
   [[nodiscard]] bool attached(std::string_view hook) const;
-  /// `reply` runs exactly once: with the answer, or with a failure after the time limit, when nobody is attached or the
-  /// provider gives up; possibly before this returns.
+  /// A required hook has somebody who answers it, even if he is not there at this moment (his program, or ours, is being
+  /// restarted): calls wait for him within the time limit, instead of finding nobody.
+  void require(const std::string& hook, bool required);
+  [[nodiscard]] bool required(std::string_view hook) const { return required_.contains(hook); }
+  /// `reply` runs exactly once: with the answer, or with a failure after the time limit, when nobody is attached (and the
+  /// hook not required) or the provider gives up; possibly before this returns.
   void call(std::string_view hook, const nlohmann::json& request, TimePoint now, HookReply::Function reply);
 
   void handle_timeout(TimePoint now);
@@ -89,7 +94,16 @@ class Hooks {
  private:
   [[nodiscard]] std::shared_ptr<Provider> provider_of(std::string_view hook) const;
 
+  struct Waiting {
+    std::string hook;
+    nlohmann::json request;
+    HookReply reply;
+  };
+  [[nodiscard]] bool has_room();
+
   HooksOptions options_;
+  std::set<std::string, std::less<>> required_;
+  std::vector<Waiting> waiting_;  // for a provider; each has an entry in pending_, which bounds both
   std::map<std::string, std::vector<std::weak_ptr<Provider>>, std::less<>> providers_;
   std::multimap<TimePoint, HookReply>
       pending_;  // by deadline; answered ones are dropped when their time comes, or on growth

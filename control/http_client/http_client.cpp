@@ -115,7 +115,7 @@ struct HttpClient::Impl {
   CURLM* multi = nullptr;
   curl_slist* names = nullptr;  // limits.resolve
   int epoll = -1;
-  TimePoint library_deadline = never;
+  TimePoint curl_deadline = never;
   std::map<CURL*, std::unique_ptr<Transfer>> active;
   std::deque<std::unique_ptr<Transfer>> waiting;
   std::vector<Ending> endings;  // told from the loop, so that nobody is called back from inside call()
@@ -283,7 +283,7 @@ int HttpClient::Impl::socket_changed(CURL*, curl_socket_t socket, int what, void
 
 int HttpClient::Impl::timer_changed(CURLM*, long milliseconds, void* self) {
   auto& impl = *static_cast<Impl*>(self);
-  impl.library_deadline = milliseconds < 0 ? never : loop::now() + std::chrono::milliseconds(milliseconds);
+  impl.curl_deadline = milliseconds < 0 ? never : loop::now() + std::chrono::milliseconds(milliseconds);
   impl.arm();
   return 0;
 }
@@ -336,8 +336,8 @@ void HttpClient::Impl::on_sockets() {
 }
 
 void HttpClient::Impl::on_timer() {
-  if (library_deadline <= loop::now()) {
-    library_deadline = never;
+  if (curl_deadline <= loop::now()) {
+    curl_deadline = never;
     int running = 0;
     curl_multi_socket_action(multi, CURL_SOCKET_TIMEOUT, 0, &running);
   }
@@ -389,7 +389,7 @@ HttpOutcome HttpClient::Impl::outcome_of(Transfer& transfer, CURLcode code) {
 void HttpClient::Impl::arm() {
   if (timer == nullptr) return;
   if (!endings.empty()) return timer->arm(loop::now());
-  TimePoint next = library_deadline;
+  TimePoint next = curl_deadline;
   for (const auto& transfer : waiting) next = std::min(next, transfer->deadline);
   timer->arm(next);
 }

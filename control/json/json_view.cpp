@@ -107,7 +107,9 @@ std::string decode(std::string_view raw_string) {
 
 std::optional<JsonView> JsonView::parse(std::string_view text, std::size_t depth_max) {
   if (!is_valid_json(text, depth_max)) return std::nullopt;
-  return JsonView(Scanner(text).value());
+  while (is_space(text.front())) text.remove_prefix(1);
+  while (is_space(text.back())) text.remove_suffix(1);
+  return JsonView(text);
 }
 
 std::string JsonView::well_formed() const {

@@ -1,5 +1,6 @@
 #include "control/json/json_writer.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace sluice {
@@ -7,6 +8,14 @@ namespace sluice {
 void append_json_string(std::string& out, std::string_view text) {
   constexpr std::string_view digits = "0123456789abcdef";
   out += '"';
+  // Most texts need no escape at all.
+  const bool plain = std::none_of(text.begin(), text.end(),
+                                  [](char c) { return c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20; });
+  if (plain) {
+    out += text;
+    out += '"';
+    return;
+  }
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
     if (c == '"' || c == '\\') {

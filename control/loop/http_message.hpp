@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -21,8 +22,9 @@ struct RequestHead {
   std::string remote_ip;  // of the TCP connection, or of X-Forwarded-For if the listener trusts it
   std::string authorization;
   std::string origin;
-  std::string host;  // as the client wrote it, with the port if it wrote one
-  bool tls = false;  // the client used https or wss, as far as we or a trusted proxy can see
+  std::string host;            // as the client wrote it, with the port if it wrote one
+  std::uint64_t exchange = 0;  // names the exchange for its life; never reused by this process
+  bool tls = false;            // the client used https or wss, as far as we or a trusted proxy can see
   /// Names in lower case. The usual ones and those of lws_request.cpp's list: libwebsockets finds further ones by name only.
   std::vector<std::pair<std::string, std::string>> headers;
 

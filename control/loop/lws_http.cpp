@@ -66,6 +66,7 @@ int LwsServer::http_begin(LwsListener& listener, LwsSession& session, lws* wsi) 
   exchange->listener = &listener;
   HttpRequest& request = exchange->request;
   read_request_head(wsi, listener.config, request);
+  request.exchange = exchange->id;
 
   const std::string length = request.header("content-length").value_or("");
   const bool has_body = !length.empty() && length.find_first_not_of('0') != std::string::npos;
@@ -82,7 +83,17 @@ int LwsServer::http_begin(LwsListener& listener, LwsSession& session, lws* wsi) 
     exchange->response = *std::move(refusal);
     return http_write(*exchange);
   }
+  const Routes* routes = listener.config.routes;
+  exchange->route = routes == nullptr ? nullptr : routes->find(request);
+  exchange->reply.emplace([this, id = exchange->id](HttpResponse response) { http_answered(id, std::move(response)); });
+  exchange->aborter = exchange->reply->aborter();
+  exchanges_.emplace(exchange->id, exchange);
   if (!has_body) return http_decide(*exchange);
+  exchange->body_pending = true;
+  if (exchange->route != nullptr) {
+    exchange->route->http_arriving(request, *exchange->reply);
+    if (exchange->state == LwsExchange::State::answered) return http_write(*exchange);
+  }
   if (const auto expected = request.header("expect"); expected && strcasecmp(expected->c_str(), "100-continue") == 0) {
     std::string go_on = "HTTP/1.1 100 Continue\r\n\r\n";
     if (lws_write(wsi, reinterpret_cast<unsigned char*>(go_on.data()), go_on.size(), LWS_WRITE_HTTP) < 0) return -1;
@@ -103,23 +114,23 @@ int LwsServer::http_body(LwsSession& session, const char* data, std::size_t leng
 int LwsServer::http_complete(LwsExchange& exchange) {
   // libwebsockets reports the completion of a body of "Content-Length: 0" as well, which http_begin() did not wait for, and
   // that of any body once more when something comes in after it.
-  if (exchange.state != LwsExchange::State::receiving) return 0;
-  if (!exchange.body_too_large) return http_decide(exchange);
-  exchange.response = json_failure(413, "Body too large");
-  return http_write(exchange);
+  if (!std::exchange(exchange.body_pending, false)) return 0;
+  if (exchange.state == LwsExchange::State::answered) return http_write(exchange);
+  if (exchange.state == LwsExchange::State::done) return -1;  // answered while the body came, and that it was
+  return http_decide(exchange);
 }
 
 /// Asks the route. Within libwebsockets' callback.
 int LwsServer::http_decide(LwsExchange& exchange) {
   exchange.state = LwsExchange::State::deciding;
-  exchanges_.emplace(exchange.id, &exchange);
   {
-    const HttpReply reply([this, id = exchange.id](HttpResponse response) { http_answered(id, std::move(response)); });
-    exchange.aborter = reply.aborter();
+    const HttpReply reply = *std::exchange(exchange.reply, std::nullopt);
     const ListenerConfig& config = exchange.listener->config;
-    Route* route = config.routes == nullptr ? nullptr : config.routes->find(exchange.request);
-    if (route != nullptr) {
-      route->http(exchange.request, reply);
+    if (exchange.body_too_large) {
+      exchange.route != nullptr ? exchange.route->http_too_large(exchange.request, reply)
+                                : reply(json_failure(413, "Body too large"));
+    } else if (exchange.route != nullptr) {
+      exchange.route->http(exchange.request, reply);
     } else if (config.http) {
       reply(config.http(exchange.request));
     } else {
@@ -142,11 +153,16 @@ void LwsServer::http_answered(std::uint64_t id, HttpResponse response) {
   if (found == exchanges_.end()) return;
   LwsExchange& exchange = *found->second;
   exchange.response = std::move(response);
-  const bool was_waiting = exchange.state == LwsExchange::State::waiting;
+  const LwsExchange::State before = exchange.state;
   exchange.state = LwsExchange::State::answered;
-  if (!was_waiting) return;  // inside the route: http_decide() goes on
-  --statistics_.http_waiting;
-  lws_rx_flow_control(exchange.wsi, 1);
+  if (exchange.body_pending) {
+    exchange.must_close = true;  // where a next request would begin nobody knows before all of this one has come
+  } else if (before == LwsExchange::State::waiting) {
+    --statistics_.http_waiting;
+    lws_rx_flow_control(exchange.wsi, 1);
+  } else {
+    return;  // inside the route: http_decide() goes on
+  }
   lws_callback_on_writable(exchange.wsi);
 }
 
@@ -224,7 +240,8 @@ int LwsServer::http_written(LwsExchange& exchange) {
   lws* const wsi = exchange.wsi;
   if (exchange.must_close) {
     exchange.state = State::done;
-    return -1;
+    // A close with unread input would be a reset, which may overtake the answer.
+    return exchange.body_pending ? 0 : -1;
   }
   const bool is_sent = lws_partial_buffered(wsi) == 0;
   if (!is_sent) lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0);  // it is ours from here

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "control/loop/http_reply.hpp"
+#include "control/loop/route.hpp"
 #include "control/loop/web_server.hpp"
 #include "shm/types/shared_text.hpp"
 
@@ -65,6 +66,9 @@ struct LwsExchange {
   HttpResponse response;
   HttpReply::Aborter aborter;
   std::shared_ptr<HttpBodySource> source;  // of a body of which not all is written yet
+  Route* route = nullptr;                  // that claims it; null: the listener's own
+  std::optional<HttpReply> reply;          // until the route has been asked
+  bool body_pending = false;               // more of the request is to come, whatever the state
   bool body_too_large = false;
   bool must_close = false;  // the connection cannot be used for another request
   TimePoint since{};        // of waiting or sending

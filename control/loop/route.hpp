@@ -63,6 +63,18 @@ class Route {
     (void)request;
     return UpgradeRefusal{404, "text/plain; charset=utf-8", "There is no WebSocket here.\n"};
   }
+  /// A request with a body begins: its head is whole, http() or http_too_large() follow with the same `exchange` unless the
+  /// client goes first. Whoever answers here ends the exchange: what is left of the body is dropped, and so is the
+  /// connection after it. Not called for requests without a body. `head` is borrowed for the call.
+  virtual void http_arriving(const RequestHead& head, const HttpReply& reply) {
+    (void)head;
+    (void)reply;
+  }
+  /// Its body was larger than the listener takes. The default says so.
+  virtual void http_too_large(const RequestHead& head, const HttpReply& reply) {
+    (void)head;
+    reply({413, "application/json", R"({"error":"Body too large"})"});
+  }
   /// `request` is borrowed for the call. The default answers 404.
   virtual void http(const HttpRequest& request, HttpReply reply) {
     (void)request;

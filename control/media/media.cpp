@@ -44,6 +44,9 @@ Media::Stats Media::stats() const {
 std::optional<Media::PeerPlace> Media::place_of(const PeerId& peer) const {
   return impl_->place_of(peer);
 }
+std::vector<Media::AudioPlace> Media::audio_places() const {
+  return impl_->audio_places();
+}
 
 std::uint64_t Media::store_failures() const {
   return impl_->store_failures();
@@ -81,6 +84,17 @@ std::optional<Media::PeerPlace> Media::Impl::place_of(const PeerId& peer) const 
       place.subscriptions.emplace_back(line.consumer, line.subscription);
   }
   return place;
+}
+
+std::vector<Media::AudioPlace> Media::Impl::audio_places() const {
+  std::vector<AudioPlace> places;
+  for (const auto& [id, entry] : peers_) {
+    for (const Line& line : entry.media.lines) {
+      if (line.kind == MediaKind::audio && !line.producer.empty() && line.publication.valid())
+        places.push_back({entry.media.room, id, line.producer, entry.media.worker, line.publication});
+    }
+  }
+  return places;
 }
 
 Media::Stats Media::Impl::stats() const {

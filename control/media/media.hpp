@@ -79,12 +79,19 @@ class Media final : public MediaSignaling {
   void handle_timeout(TimePoint now);
   [[nodiscard]] TimePoint next_deadline(TimePoint now) const;
 
+  /// A worker holds a later decision about a member than the core: the predecessor could not keep it.
+  struct NewerPolicy {
+    std::uint64_t epoch = 0;  // Restrictions::epoch of it
+    bool send_closed = false;
+    bool receive_closed = false;
+  };
   /// After a restart: drops what the room core did not restore. Call once it has.
   struct Survivors {
     std::function<bool(const PeerId&)> peer;
     std::function<bool(const ProducerId&)> producer;
     std::function<bool(const ConsumerId&)> consumer;
-    std::function<Restrictions(const PeerId&)> restrictions = {};  // what the core holds of a peer
+    std::function<Restrictions(const PeerId&)> restrictions = {};          // what the core holds of a peer
+    std::function<void(const PeerId&, const NewerPolicy&)> outdated = {};  // and what workers know better
   };
   void keep_only(const Survivors& survivors);
 
@@ -107,6 +114,15 @@ class Media final : public MediaSignaling {
   };
   /// Nothing for a peer without media.
   [[nodiscard]] std::optional<PeerPlace> place_of(const PeerId& peer) const;
+  /// One bound audio publication.
+  struct AudioPlace {
+    RoomId room;
+    PeerId peer;
+    ProducerId producer;
+    WorkerId worker;
+    PublicationId publication;
+  };
+  [[nodiscard]] std::vector<AudioPlace> audio_places() const;
   /// Writes that the state log refused (full): that state would not survive a restart. 0 is normal.
   [[nodiscard]] std::uint64_t store_failures() const;
 

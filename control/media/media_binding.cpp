@@ -194,6 +194,7 @@ workers::PublicationSpec Media::Impl::publication_spec(const PeerMedia& peer, co
   spec.rids = media::order_rids(producer.layers, line.rids);
   spec.ssrcs = line.ssrcs;
   spec.forward = !producer.paused && peer.may_send;
+  spec.policy_epoch = mark_epoch(peer.policy_epoch);
   return spec;
 }
 
@@ -204,6 +205,7 @@ workers::SubscriptionSpec Media::Impl::subscription_spec(const PeerMedia& peer, 
   spec.mid = line.mid;
   spec.codecs = line.codecs;
   spec.ssrc = line.ssrc;
+  spec.policy_epoch = mark_epoch(peer.policy_epoch);
   const bool rtx = std::any_of(line.codecs.begin(), line.codecs.end(),
                                [](const workers::CodecSpec& c) { return c.rtx_payload_type != workers::CodecSpec::no_rtx; });
   if (rtx) spec.rtx_ssrc = line.rtx_ssrc;

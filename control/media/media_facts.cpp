@@ -136,9 +136,12 @@ void Media::Impl::restrict(const PeerId& id, const Restrictions& restrictions) {
   const auto entry = peers_.find(id);
   if (entry == peers_.end()) return;
   PeerMedia& peer = entry->second.media;
-  if (peer.may_send == restrictions.may_send() && peer.may_receive == restrictions.may_receive()) return;
+  if (peer.may_send == restrictions.may_send() && peer.may_receive == restrictions.may_receive() &&
+      peer.policy_epoch == restrictions.epoch)
+    return;
   peer.may_send = restrictions.may_send();
   peer.may_receive = restrictions.may_receive();
+  peer.policy_epoch = restrictions.epoch;
   store(id);
   write_rows(peer);
   restrict_where_it_was(peer);

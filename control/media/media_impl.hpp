@@ -19,6 +19,7 @@
 #include "control/sdp/answerer.hpp"
 #include "control/sdp/negotiation.hpp"
 #include "shm/state_log/state_log.hpp"
+#include "shm/types/policy_mark.hpp"
 
 namespace sluice {
 
@@ -28,9 +29,9 @@ inline constexpr std::size_t ufrag_characters = 8;
 inline constexpr std::size_t pwd_characters = 24;
 }  // namespace media
 
-/// Media's inside, in six files: media_offers (an offer becomes lines and an answer), media_ice (restarts without offer), media_binding (producers and
-/// consumers find lines, lines become worker rows), media_facts (what the bus and the workers tell), media_moves (rooms go
-/// to another worker), media_restore (the state log).
+/// Media's inside, in six files: media_offers (an offer becomes lines and an answer), media_ice (restarts without offer),
+/// media_binding (producers and consumers find lines, lines become worker rows), media_facts (what the bus and the workers
+/// tell), media_moves (rooms go to another worker), media_restore (the state log).
 ///
 /// The rule that keeps it simple: after any change, settle(peer) finds lines for whoever has none and writes the worker rows
 /// anew from the model. Equal rows cost nothing, so it may run too often, never too seldom.
@@ -52,6 +53,7 @@ class Media::Impl final : private workers::MediaPlaneListener {
   [[nodiscard]] TimePoint next_deadline(TimePoint now) const;
   [[nodiscard]] Stats stats() const;
   [[nodiscard]] std::optional<PeerPlace> place_of(const PeerId& peer) const;
+  [[nodiscard]] std::vector<AudioPlace> audio_places() const;
   [[nodiscard]] std::uint64_t store_failures() const noexcept { return store_failures_; }
 
  private:
@@ -123,6 +125,8 @@ class Media::Impl final : private workers::MediaPlaneListener {
   void on(const SubscriptionLayerTargeted& fact);
   void pause_producer(const ProducerId& id, bool paused);
   void restrict(const PeerId& id, const Restrictions& restrictions);
+  /// What the worker knows of a later decision than the core.
+  [[nodiscard]] std::optional<NewerPolicy> newer_policy(const PeerId& id) const;
   void pause_consumer(const ConsumerId& id, bool paused);
   void drop_peer(const PeerId& id);
   void drop_producer(const ProducerId& id);

@@ -48,8 +48,9 @@ struct PeerMedia {
   std::uint64_t session_version = 0;
   std::vector<std::uint32_t> used_ssrcs;  // ours of m-lines that are gone: never given again on this transport
   std::vector<Line> lines;
-  bool may_send = true;     // PeerRestricted: what it sends is forwarded
-  bool may_receive = true;  // and others' media to it
+  bool may_send = true;            // PeerRestricted: what it sends is forwarded
+  bool may_receive = true;         // and others' media to it
+  std::uint64_t policy_epoch = 0;  // Restrictions::epoch
   friend bool operator==(const PeerMedia&, const PeerMedia&) = default;
 };
 

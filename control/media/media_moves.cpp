@@ -120,6 +120,7 @@ void Media::Impl::restrict_where_it_was(const PeerMedia& peer) {
       if (old == nullptr) continue;
       workers::PublicationSpec spec = *old;
       spec.forward = known != nullptr && known->forward;
+      spec.policy_epoch = mark_epoch(peer.policy_epoch);
       plane_.update_publication(from, before, std::move(spec));
     }
     for (const auto& [before, after] : moved.subscriptions) {
@@ -128,6 +129,7 @@ void Media::Impl::restrict_where_it_was(const PeerMedia& peer) {
       if (old == nullptr) continue;
       workers::SubscriptionSpec spec = *old;
       spec.active = known != nullptr && known->active;
+      spec.policy_epoch = mark_epoch(peer.policy_epoch);
       plane_.update_subscription(from, before, std::move(spec));
     }
   }

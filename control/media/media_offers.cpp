@@ -149,6 +149,7 @@ void Media::Impl::forget_session(PeerMedia& peer) {
   // A new session of a restricted member is restricted as well.
   fresh.may_send = peer.may_send;
   fresh.may_receive = peer.may_receive;
+  fresh.policy_epoch = peer.policy_epoch;
   peer = std::move(fresh);
 }
 

@@ -84,6 +84,7 @@ void Media::Impl::restore() {
       fresh.room = peer->room;
       fresh.may_send = peer->may_send;
       fresh.may_receive = peer->may_receive;
+      fresh.policy_epoch = peer->policy_epoch;
       peer = std::move(fresh);
     }
     for (Line& line : peer->lines) {
@@ -135,6 +136,24 @@ void Media::Impl::drop_orphan_rows() {
   }
 }
 
+std::optional<Media::NewerPolicy> Media::Impl::newer_policy(const PeerId& id) const {
+  const auto entry = peers_.find(id);
+  if (entry == peers_.end()) return std::nullopt;
+  const PeerMedia& peer = entry->second.media;
+  const std::uint32_t known = mark_epoch(peer.policy_epoch);
+  NewerPolicy newer;
+  const auto look = [&](const std::optional<PolicyMark>& mark, bool& closed) {
+    if (!mark || mark->epoch <= known) return;
+    newer.epoch = std::max<std::uint64_t>(newer.epoch, mark->epoch - 1);  // as the core counts
+    if (!mark->open) closed = true;
+  };
+  for (const Line& line : peer.lines) {
+    if (line.publication.valid()) look(plane_.policy_of(peer.worker, line.publication), newer.send_closed);
+    if (line.subscription.valid()) look(plane_.policy_of(peer.worker, line.subscription), newer.receive_closed);
+  }
+  return newer.epoch == 0 ? std::nullopt : std::optional(newer);
+}
+
 void Media::Impl::keep_only(const Survivors& survivors) {
   const auto gone = [](const auto& table, const auto& survives) {
     std::vector<typename std::decay_t<decltype(table)>::key_type> ids;
@@ -150,6 +169,11 @@ void Media::Impl::keep_only(const Survivors& survivors) {
     std::vector<PeerId> ids;
     for (const auto& [id, entry] : peers_) ids.push_back(id);
     for (const PeerId& id : ids) restrict(id, survivors.restrictions(id));
+    if (survivors.outdated) {
+      for (const PeerId& id : ids) {
+        if (const auto newer = newer_policy(id)) survivors.outdated(id, *newer);
+      }
+    }
   }
   tell();
 }

@@ -116,10 +116,9 @@ std::vector<std::byte> encode(const PeerMedia& peer) {
   const auto remote_ssrcs = builder.CreateVector(peer.remote_ssrcs);
   const auto used_ssrcs = builder.CreateVector(peer.used_ssrcs);
   const auto line_vector = builder.CreateVector(lines);
-  const auto stored =
-      schema::CreateMediaPeer(builder, room, peer.worker.value, peer.transport.packed(), ufrag, pwd, fingerprint, tls_id,
-                              origin, remote_ssrcs, peer.session_id, peer.session_version, used_ssrcs, line_vector,
-                              !peer.may_send, !peer.may_receive);
+  const auto stored = schema::CreateMediaPeer(
+      builder, room, peer.worker.value, peer.transport.packed(), ufrag, pwd, fingerprint, tls_id, origin, remote_ssrcs,
+      peer.session_id, peer.session_version, used_ssrcs, line_vector, !peer.may_send, !peer.may_receive, peer.policy_epoch);
   return finish(builder, schema::CreateMediaRecord(builder, stored));
 }
 
@@ -169,6 +168,7 @@ std::optional<PeerMedia> decode_peer(Bytes bytes) {
     for (const schema::MediaLine* line : *stored->lines()) peer.lines.push_back(decode_line(*line));
   peer.may_send = !stored->send_denied();
   peer.may_receive = !stored->receive_denied();
+  peer.policy_epoch = stored->policy_epoch();
   return peer;
 }
 

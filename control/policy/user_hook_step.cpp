@@ -33,7 +33,7 @@ UserHookStep::UserHookStep(Rooms& rooms, Hooks& hooks, TimePoint (*now)()) : hoo
 }
 
 void UserHookStep::decide(const AdmissionRequest& request, AdmissionReply reply) {
-  if (!hooks_.attached("beforeJoin")) return reply(Admit{}, request.now);
+  if (!hooks_.attached("beforeJoin") && !hooks_.required("beforeJoin")) return reply(Admit{}, request.now);
   const Json body{{"peer", peer_json(request)}, {"roomId", request.room.value}, {"ip", request.ip}};
   hooks_.call("beforeJoin", body, request.now,
               [reply, now = now_](const HookResult& result) { reply(decision_of(result), now()); });

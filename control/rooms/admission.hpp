@@ -41,6 +41,7 @@ struct Refuse {
   std::string close_reason;     // empty: the message
   std::string rejected_reason;  // of the fact JoinRejected; empty: the message
   bool for_now = false;         // too much at the moment: the connection stays, the client may ask again
+  bool temporary = false;       // it is not about this client: the same one may be let in a moment later
 };
 /// The step itself failed (hook unreachable): AUTH_ERROR with `message`, close 1008 `Auth error`, no JoinRejected.
 struct AdmissionFailure {

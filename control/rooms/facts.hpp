@@ -97,6 +97,8 @@ struct PeerKicked {
   LeaveCause cause = LeaveCause::kicked;  // kicked, room_destroyed, shed or idle
   std::string reason;
   std::optional<std::string> by;  // peer id of the moderator, or "system"
+  /// Its connection is to be closed with this WebSocket code and nothing is to be said before; else by the rule of `cause`.
+  std::optional<std::uint16_t> close_code = {};
 };
 struct RoomCreated {
   RoomId room;
@@ -133,6 +135,16 @@ struct DataRelayed {
 struct ControlPayloadTaken {
   RoomId room;
   PeerId peer;
+  std::optional<PeerId> target = {};  // as the sender named it
+  std::string payload = {};           // raw JSON text
+};
+/// A member's offer, answer or ICE candidate was passed on to another member, or taken by the server itself.
+struct SignalRelayed {
+  RoomId room;
+  PeerId from;
+  std::string to;    // peer id, or "__sfu__"
+  std::string type;  // "offer", "answer", "ice-candidate"
+  std::string body;  // raw JSON text
 };
 /// Server-side code sends a whole message (raw JSON object text) to a room.
 struct RoomMessagePosted {
@@ -226,13 +238,22 @@ struct SubscriptionLayerSelected {
   std::uint8_t layer = 0;  // index into the publication's layers
   std::string name;
 };
-/// A module that judges the receiver (adaptive bitrate) wants no layer above this one forwarded. Acts beside the subscriber's
-/// own ceiling: the lower of the two holds. Not kept over a restart of control: the module says it anew on RoomsRestored.
+/// A module that judges the receiver (adaptive bitrate) wants no layer above this one forwarded. Acts beside the
+/// subscriber's own ceiling: the lower of the two holds. Not kept over a restart of control: the module says it anew on
+/// RoomsRestored.
 struct SubscriptionLayerTargeted {
   RoomId room;
   ConsumerId consumer;
   PeerId subscriber;
   std::optional<std::uint8_t> layer;  // index into the publication's layers; none: no bound
+};
+
+/// Another member of a room is its active speaker by the levels of its sound, or nobody is any more.
+struct ActiveSpeakerChanged {
+  RoomId room;
+  std::optional<PeerId> peer;
+  std::optional<ProducerId> producer;  // the sound that was heard
+  std::optional<PeerId> before;
 };
 
 // --- media (published by the media module)
@@ -254,8 +275,8 @@ struct MediaConnected {
   PeerId peer;
   RoomId room;
 };
-/// Nothing authentic came from the peer's media transport for the time of ICE consent (RFC 7675), so nothing is sent to it any
-/// more. It may come back (MediaConnected) by a check from wherever it is.
+/// Nothing authentic came from the peer's media transport for the time of ICE consent (RFC 7675), so nothing is sent to it
+/// any more. It may come back (MediaConnected) by a check from wherever it is.
 struct MediaInterrupted {
   PeerId peer;
   RoomId room;
@@ -272,8 +293,8 @@ struct MediaClosed {
   PeerId peer;
   std::string reason;
 };
-/// Two crashes of a media worker had this peer's packets in hand: its media is shut out while it stays in the room. An alert:
-/// either its client is hostile, or it found a fault of ours.
+/// Two crashes of a media worker had this peer's packets in hand: its media is shut out while it stays in the room. An
+/// alert: either its client is hostile, or it found a fault of ours.
 struct MediaQuarantined {
   PeerId peer;
   RoomId room;

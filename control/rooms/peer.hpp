@@ -29,6 +29,8 @@ class Peer {
   [[nodiscard]] const Metadata& metadata() const noexcept { return metadata_; }
   /// Rises with every admission on this server: the order of members in a room.
   [[nodiscard]] std::uint64_t join_number() const noexcept { return join_number_; }
+  /// Whether a join of it is being decided.
+  [[nodiscard]] bool joining() const noexcept { return admission_ != 0; }
   /// Whose media is forwarded, to and from this member.
   [[nodiscard]] const Restrictions& restrictions() const noexcept { return restrictions_; }
   [[nodiscard]] PeerSnapshot snapshot() const { return {id_, room_, state_, metadata_}; }

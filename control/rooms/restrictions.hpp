@@ -16,6 +16,7 @@ enum class Restriction : std::uint8_t {
   residency,  // the member or its room is where it may not be
   policy,     // its capabilities do not allow it
   token,      // its room token does not
+  unknown,    // what was decided last was lost with the process that knew it: closed until the membership ends
 };
 
 enum class MediaDirection : std::uint8_t {

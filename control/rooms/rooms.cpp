@@ -65,12 +65,21 @@ bool Rooms::resume(const PeerId& peer) {
 }
 
 bool Rooms::kick(const PeerId& peer, std::string reason, std::optional<std::string> by, LeaveCause cause) {
+  return put_out(peer, {{}, {}, cause, std::move(reason), std::move(by), {}});
+}
+
+bool Rooms::disconnect(const PeerId& peer, std::uint16_t close_code, std::string reason) {
+  return put_out(peer, {{}, {}, LeaveCause::kicked, std::move(reason), std::nullopt, close_code});
+}
+
+bool Rooms::put_out(const PeerId& peer, PeerKicked fact) {
   const Peer* found = find_peer(peer);
   if (found == nullptr) return false;
-  const PeerId id = found->id_;
-  bus_.publish(PeerKicked{id, found->room_, cause, std::move(reason), std::move(by)});
-  leave(id, cause);
-  discard(id);  // one that was in no room
+  fact.peer = found->id_;
+  fact.room = found->room_;
+  bus_.publish(fact);
+  leave(fact.peer, fact.cause);
+  discard(fact.peer);  // one that was in no room
   return true;
 }
 
@@ -92,6 +101,15 @@ bool Rooms::restrict_media(const PeerId& peer, Restriction why, MediaDirection d
     bus_.publish(PeerRestricted{found->id_, *found->room_, found->restrictions_});
   }
   return true;
+}
+
+void Rooms::distrust_media(const PeerId& peer, std::uint64_t epoch, bool send_closed, bool receive_closed) {
+  Peer* found = peer_of(peer);
+  if (found == nullptr || !found->room_ || epoch < found->restrictions_.epoch) return;
+  found->restrictions_.epoch = epoch + 1;
+  if (send_closed) (void)found->restrictions_.set(Restriction::unknown, MediaDirection::send, true);
+  if (receive_closed) (void)found->restrictions_.set(Restriction::unknown, MediaDirection::receive, true);
+  bus_.publish(PeerRestricted{found->id_, *found->room_, found->restrictions_});
 }
 
 bool Rooms::allows(const PeerId& peer, MemberAction action) const {

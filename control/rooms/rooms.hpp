@@ -45,6 +45,7 @@ struct JoinRefusal {
   std::string code;          // on the wire
   std::string message;       // may be empty
   std::string close_reason;  // empty: the connection stays open
+  bool temporary = false;    // it is not about this client, which may try again later
   /// The core keeps the peer, which may ask again; after the others it is gone.
   [[nodiscard]] bool keeps_peer() const noexcept { return kind == Kind::room_full || kind == Kind::rate_limited; }
 };
@@ -89,11 +90,16 @@ class Rooms {
   /// Puts a peer out, whether in a room or not: PeerKicked, then as leave(). An unknown peer: nothing, false.
   bool kick(const PeerId& peer, std::string reason = "Kicked by server", std::optional<std::string> by = std::nullopt,
             LeaveCause cause = LeaveCause::kicked);
+  /// As kick(), but its connection is closed with a WebSocket code of the caller's and it is told nothing before.
+  bool disconnect(const PeerId& peer, std::uint16_t close_code, std::string reason);
   /// Merges into a peer's metadata (`null` removes). PeerMetadataChanged. False when unknown or above the limits.
   bool patch_peer_metadata(const PeerId& peer, const Metadata& patch);
   /// Sets or lifts one reason not to forward a member's media. PeerRestricted when that changed anything. False when the
   /// peer is in no room: restrictions end with the membership.
   bool restrict_media(const PeerId& peer, Restriction why, MediaDirection direction, bool on);
+  /// After a restart: somebody holds a decision of `epoch` about the member, which is later than ours. Ours become later
+  /// than that, and the directions that it had closed stay closed (Restriction::unknown). PeerRestricted.
+  void distrust_media(const PeerId& peer, std::uint64_t epoch, bool send_closed, bool receive_closed);
 
   // --- rooms -------------------------------------------------------------------------------------------------------------
   /// Makes a room without members; it stays until its last member leaves or it is destroyed. RoomCreated.
@@ -161,6 +167,7 @@ class Rooms {
   Room& add_room(RoomId room, Metadata metadata, std::size_t capacity, TimePoint now);
   void remove_room(const RoomId& room);
   void close(const PeerId& peer);
+  bool put_out(const PeerId& peer, PeerKicked fact);
   [[nodiscard]] bool within_limits(const Metadata& metadata) const;
   [[nodiscard]] bool valid_id(const RoomId& room) const;
   [[nodiscard]] bool guarded(const RoomId& room, const Metadata& metadata) const;

@@ -66,7 +66,10 @@ void Rooms::decided(const std::shared_ptr<Admission>& admission, AdmissionDecisi
     if (refusal->for_now) close_reason.clear();
     const auto kind = refusal->for_now ? JoinRefusal::Kind::rate_limited : JoinRefusal::Kind::rejected;
     bus_.publish(JoinRejected{peer->id_, admission->room, reason});
-    return refuse(admission, {kind, std::move(refusal->code), std::move(refusal->message), std::move(close_reason)}, now);
+    return refuse(admission,
+                  {kind, std::move(refusal->code), std::move(refusal->message), std::move(close_reason),
+                   refusal->temporary || refusal->for_now},
+                  now);
   }
   if (auto* failure = std::get_if<AdmissionFailure>(&decision)) {
     return refuse(admission, {JoinRefusal::Kind::failed, "AUTH_ERROR", std::move(failure->message), "Auth error"}, now);

@@ -104,6 +104,16 @@ void SessionManager::joined(const PeerId& peer) {
   issue(peer, record);
 }
 
+void SessionManager::take_in_members() {
+  for (auto& [id, record] : records_) {
+    const Peer* peer = rooms_.find_peer(id);
+    if (peer == nullptr || peer->state() != PeerState::joined) continue;
+    record.state = SessionState::active;
+    record.suspended_at = 0;
+    issue(id, record);
+  }
+}
+
 void SessionManager::resumed(const PeerId& peer) {
   const auto found = records_.find(peer);
   if (found == records_.end()) return;

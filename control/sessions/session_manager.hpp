@@ -68,6 +68,9 @@ class SessionManager {
   /// The server ends: every session is written as suspended from now on.
   void close();
 
+  /// Members who are connected get their first session token: for a module that is attached when there are members.
+  void take_in_members();
+
  private:
   struct Record {
     std::string token;

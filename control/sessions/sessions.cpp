@@ -18,6 +18,14 @@ Sessions::Sessions(Rooms& rooms, Bus& bus, Entropy& entropy, SessionOptions opti
         release(fact.peer.id);
       })) {}
 
+void Sessions::set_options(const SessionOptions& options) {
+  options_ = options;
+  if (hold_time() <= Duration::zero()) return;
+  for (const auto& [id, peer] : rooms_.peers()) {
+    if (peer->room() && !tokens_.contains(id)) set_tokens(id, {random_token(entropy_), {}, {}});
+  }
+}
+
 std::optional<std::string> Sessions::token(const PeerId& peer) const {
   const auto found = tokens_.find(peer);
   if (found == tokens_.end() || found->second.reconnect.empty()) return std::nullopt;

@@ -38,6 +38,9 @@ class Sessions {
  public:
   Sessions(Rooms& rooms, Bus& bus, Entropy& entropy, SessionOptions options);
 
+  /// For what happens from now on. Members without a token get one, if a hold time applies now.
+  void set_options(const SessionOptions& options);
+  [[nodiscard]] const SessionOptions& options() const noexcept { return options_; }
   /// Zero: peers are not held.
   [[nodiscard]] Duration hold_time() const noexcept { return std::max(options_.reconnect_ttl, options_.session_ttl); }
   /// The token that resumes this member now; nothing while no hold time applies.
@@ -56,8 +59,8 @@ class Sessions {
     std::vector<SharedText> queued;
   };
   std::optional<Resumption> resume(std::string_view token);
-  /// The dialect has the member back by other means than a token: it is no longer due to leave. What was queued is forgotten.
-  /// The caller then calls Rooms::resume().
+  /// The dialect has the member back by other means than a token: it is no longer due to leave. What was queued is
+  /// forgotten. The caller then calls Rooms::resume().
   void reclaim(const PeerId& peer) { release(peer); }
   /// The member said something after its resume, so it knows its fresh token: the one used up is forgotten for good.
   void confirm(const PeerId& peer);

@@ -11,6 +11,7 @@
 #include "control/supervisor/keeper.hpp"
 #include "control/supervisor/local_socket.hpp"
 #include "control/supervisor/runtime_folder.hpp"
+#include "control/supervisor/service_store.hpp"
 #include "control/supervisor/start_error.hpp"
 
 namespace sluice::supervisor {
@@ -26,6 +27,21 @@ constexpr auto patience = 5000ms;
                    ": try again, or end its processes first.");
 }
 
+/// Of a server that is dead as a whole, unless it died in the midst of being started.
+std::optional<Adoption> from_service_manager(DescriptorSet handed_back, const SupervisorConfig& config) {
+  if (handed_back.find("roster") < 0) return std::nullopt;
+  try {
+    Roster roster = Roster::attach(handed_back.find("roster"));
+    roster.check(config);
+    return Adoption{std::move(handed_back), std::move(roster), true};
+  } catch (const StartError& error) {
+    // Configured otherwise, or another version. Whoever of it lives has the ports.
+    const std::string line = std::string("sluice: note: starts anew. ") + error.what() + "\n";
+    [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
+    return std::nullopt;
+  }
+}
+
 }  // namespace
 
 std::filesystem::path keeper_path(const SupervisorConfig& config) {
@@ -33,9 +49,10 @@ std::filesystem::path keeper_path(const SupervisorConfig& config) {
 }
 
 std::optional<Adoption> look_for_server(const SupervisorConfig& config) {
+  DescriptorSet handed_back = ServiceStore::take_handed_back();
   if (config.runtime_folder.empty()) return std::nullopt;
   const Descriptor keeper = connect_to(keeper_path(config), patience);
-  if (!keeper.valid()) return std::nullopt;
+  if (!keeper.valid()) return from_service_manager(std::move(handed_back), config);
   const std::optional<ucred> peer = peer_of(keeper.get());
   // Of the process that called listen(): the supervisor that is dead.
   if (!peer || peer->uid != ::geteuid()) return std::nullopt;

@@ -10,18 +10,21 @@
 
 namespace sluice::supervisor {
 
-/// What a dead supervisor left behind, from the keeper's hands.
+/// What a dead supervisor left behind, from the keeper's hands or, when that one is dead as well, from the service
+/// manager's.
 struct Adoption {
   DescriptorSet descriptors;
   Roster roster;
+  bool from_service_manager = false;
 };
 
 /// Under which name the keeper of this server listens.
 [[nodiscard]] std::filesystem::path keeper_path(const SupervisorConfig& config);
 
-/// Asks the keeper of the server that `config` describes. Nothing when there is none, or when a supervisor lives: then the
-/// media port is busy, which says it all. From the answer on this process is the server's supervisor. Throws StartError when
-/// what runs does not fit `config`.
+/// Asks the keeper of the server that `config` describes; without one, takes what the service manager handed back at this
+/// start (ServiceStore). Nothing when there is neither, or when a supervisor lives: then the media port is busy, which says
+/// it all. From the answer on this process is the server's supervisor. Throws StartError when what runs does not fit
+/// `config`.
 [[nodiscard]] std::optional<Adoption> look_for_server(const SupervisorConfig& config);
 
 /// What look_for_server() would refuse: throws StartError when the server whose roster comes over `socket` is not the one

@@ -141,7 +141,10 @@ std::vector<std::string> inherited_environment(Inherit what) {
   for (char** entry = environ; *entry != nullptr; ++entry) {
     const std::string_view variable(*entry);
     const bool configures = variable.starts_with("SLUICE_") || variable.starts_with("WEBRTC_ROOMS_");
-    if (what == Inherit::everything || !configures) result.emplace_back(variable);
+    // Only the supervisor speaks to the service manager, which believes what it is told.
+    const bool is_managed =
+        variable.starts_with("NOTIFY_SOCKET=") || variable.starts_with("WATCHDOG_") || variable.starts_with("LISTEN_");
+    if (!is_managed && (what == Inherit::everything || !configures)) result.emplace_back(variable);
   }
   return result;
 }

@@ -107,6 +107,7 @@ Holdings::Holdings(const SupervisorConfig& config, std::vector<std::string> conf
       handshaker_pulse_(taken(PulseSegment::create("sluice-pulse", 1), "pulse")),
       control_doorbell_(make_doorbell()),
       handshaker_doorbell_(make_doorbell()),
+      control_ready_(make_doorbell()),
       config_(make_sealed_file("sluice-config", as_bytes(config.control_config))),
       config_reload_(make_memory_file("sluice-config-reload")),
       tls_files_(config.tls_certificate, config.tls_key) {
@@ -135,6 +136,7 @@ Holdings::Holdings(const SupervisorConfig& config, Adoption& adoption)
       handshaker_pulse_(adopted<PulseSegment>(adoption.descriptors, "pulse.handshaker")),
       control_doorbell_(taken_from(adoption.descriptors, "doorbell.control")),
       handshaker_doorbell_(taken_from(adoption.descriptors, "doorbell.handshaker")),
+      control_ready_(adoption.descriptors.take("ready.control")),
       config_(taken_from(adoption.descriptors, "config")),
       config_reload_(adoption.descriptors.take("config.reload")),
       certificate_{taken_from(adoption.descriptors, "certificate"), adoption.roster.fingerprint()},
@@ -147,7 +149,11 @@ Holdings::Holdings(const SupervisorConfig& config, Adoption& adoption)
     control_socket_ = {};
     control_socket_ = open_control_socket(config.control_socket, control_socket_failure_);
   }
-  // The one that adoption comes from may not have known of reloads.
+  // The one that adoption comes from may have known neither this bell nor reloads.
+  if (control_ready_.fd() < 0) {
+    control_ready_ = make_doorbell();
+    control_ready_.ring();
+  }
   if (!config_reload_.valid()) config_reload_ = make_memory_file("sluice-config-reload");
   const std::string reloaded = content_of(config_reload_.get());
   if ((reloaded.empty() ? content_of(config_.get()) : reloaded) == config.control_config) return;
@@ -223,11 +229,9 @@ std::vector<NamedDescriptor> Holdings::for_handshaker() const {
 }
 
 std::vector<NamedDescriptor> Holdings::for_control() const {
-  std::vector<NamedDescriptor> result{{"config", config_.get()},
-                                      {"config.reload", config_reload_.get()},
-                                      {"pulse", control_pulse_.fd()},
-                                      {"control-state", control_state_.fd()},
-                                      {"doorbell.control", control_doorbell_.fd()}};
+  std::vector<NamedDescriptor> result{{"config", config_.get()},      {"config.reload", config_reload_.get()},
+                                      {"pulse", control_pulse_.fd()}, {"control-state", control_state_.fd()},
+                                      {"ready", control_ready_.fd()}, {"doorbell.control", control_doorbell_.fd()}};
   for (std::size_t i = 0; i < workers_.size(); ++i) {
     result.push_back({"shared." + std::to_string(i), workers_[i].shared.fd()});
     result.push_back({"doorbell.worker." + std::to_string(i), workers_[i].doorbell.fd()});
@@ -244,6 +248,7 @@ std::vector<NamedDescriptor> Holdings::for_keeper() const {
                                       {"pulse.control", control_pulse_.fd()},
                                       {"pulse.handshaker", handshaker_pulse_.fd()},
                                       {"control-state", control_state_.fd()},
+                                      {"ready.control", control_ready_.fd()},
                                       {"doorbell.control", control_doorbell_.fd()},
                                       {"doorbell.handshaker", handshaker_doorbell_.fd()}};
   for (std::uint16_t i = 0; i < workers_.size(); ++i) {

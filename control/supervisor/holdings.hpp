@@ -39,6 +39,9 @@ class Holdings {
   /// Another configuration for control, which reads it on SIGHUP, and its successors at their start.
   void offer_config(const std::string& text);
 
+  /// Rung by control when it accepts joins, silenced when another process begins to be control.
+  [[nodiscard]] const Doorbell& control_ready() const noexcept { return control_ready_; }
+
   [[nodiscard]] std::vector<NamedDescriptor> for_worker(std::uint16_t worker) const;
   [[nodiscard]] std::vector<NamedDescriptor> for_handshaker() const;
   [[nodiscard]] std::vector<NamedDescriptor> for_control() const;
@@ -81,6 +84,7 @@ class Holdings {
   PulseSegment handshaker_pulse_;
   Doorbell control_doorbell_;
   Doorbell handshaker_doorbell_;
+  Doorbell control_ready_;
   Descriptor config_;         // as it was at the start
   Descriptor config_reload_;  // as it was at the last SIGHUP; empty: there was none
   ServerCertificate certificate_;

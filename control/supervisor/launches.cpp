@@ -81,6 +81,7 @@ ChildProcess Launches::control() const {
                 inherited_environment(Inherit::everything)};
   add(launch.arguments, users_.arguments(ProcessRole::control));
   add(launch.arguments, config_.control_arguments);
+  (void)holdings_.control_ready().silence();
   ChildProcess process = ChildProcess::start(launch);
   roster_.note({Place::Kind::control}, process.pid());
   std::vector<NamedDescriptor> descriptors = holdings_.for_control();

@@ -27,6 +27,8 @@ using namespace std::chrono_literals;
 
 // Every child is looked at this often: a worker beats every 50 ms, and its death is to be seen by nobody.
 constexpr Duration look_every = HangLimits{}.look;
+// A service manager that does not listen for so long keeps what nobody will miss.
+constexpr Duration forget_limit = 1s;
 
 TimePoint read_clock() {
   timespec now{};
@@ -71,6 +73,9 @@ Supervisor::Supervisor(const SupervisorConfig& config, std::optional<Adoption> a
   open_upgrade_socket();
   if (adoption_) adopt_children();
   adoption_.reset();
+  std::vector<NamedDescriptor> all = holdings_.for_keeper();
+  all.push_back({"roster", roster_.fd()});
+  store_.keep(all);
 }
 
 bool Supervisor::is_user_of_a_worker(std::uint32_t user) const {
@@ -81,7 +86,8 @@ bool Supervisor::is_user_of_a_worker(std::uint32_t user) const {
 
 void Supervisor::adopt_children() {
   const TimePoint now = read_clock();
-  log_.info("takes over a running server", {{"port", std::to_string(config_.media_port)}});
+  log_.info("takes over a running server", {{"port", std::to_string(config_.media_port)},
+                                            {"from", adoption_->from_service_manager ? "service-manager" : "keeper"}});
   // An upgrade may have moved it.
   const Programs programs = config_.programs.in(roster_.folder());
   if (programs.missing().empty()) config_.programs = programs;
@@ -99,11 +105,11 @@ void Supervisor::adopt_children() {
   if (const int client = roster_.take_upgrade_client(); client >= 0) upgrade_socket_.adopt_client(Descriptor(client));
   if (holdings_.config_changed()) {
     log_.info("the configuration is another one, control starts anew");
+    (void)holdings_.control_ready().silence();
     control_.front().replace(now);
   } else if (control_.front().running() && !config_.ready_line.empty()) {
     const std::string line = config_.ready_line + "\n";
     [[maybe_unused]] const ssize_t written = ::write(STDOUT_FILENO, line.data(), line.size());
-    (void)notify_service_manager("READY=1");
   }
 }
 
@@ -149,7 +155,11 @@ void Supervisor::add_children() {
                                     .can_begin_blank = true},
                         log_);
   }
-  control_.emplace_back(Child::Role{"control", [this](const Child::Start&) { return launches_.control(); },
+  control_.emplace_back(Child::Role{"control",
+                                    [this](const Child::Start&) {
+                                      ready_told_ = false;
+                                      return launches_.control();
+                                    },
                                     [this](std::uint32_t pid) { return holdings_.control_beats(pid); }, patient_limits(),
                                     SIGKILL, exit_drained},
                         log_);
@@ -182,6 +192,7 @@ int Supervisor::run() {
       take_signals(now);
       reap(now);
       look(now);
+      tell_when_ready();
       if (phase_ == Phase::serving) upgrade_.advance(now);
       advance_stop(now);
     }
@@ -219,6 +230,8 @@ void Supervisor::wait(TimePoint until) {
   spares_.watch(watched);
   upgrade_.watch(watched);
   if (old_keeper_) watched.push_back({old_keeper_->pidfd(), POLLIN, 0});
+  // Not while the manager's queue is full: that has no descriptor to wait for.
+  if (may_become_ready() && !manager_is_full_) watched.push_back({holdings_.control_ready().fd(), POLLIN, 0});
   const Duration left = std::max<Duration>(until - read_clock(), Duration::zero());
   const auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(left).count();
   if (::poll(watched.data(), watched.size(), static_cast<int>(std::min<std::int64_t>(milliseconds, INT_MAX))) >= 0) return;
@@ -260,11 +273,24 @@ void Supervisor::reap(TimePoint now) {
 void Supervisor::look(TimePoint now) {
   if (now < next_look_) return;
   next_look_ = now + look_every;
+  store_.advance();
   if (watchdog_ && now >= next_watchdog_) {
     next_watchdog_ = now + *watchdog_;
     (void)notify_service_manager("WATCHDOG=1");
   }
   for_each_child([now](Child& child) { child.look(now); });
+}
+
+bool Supervisor::may_become_ready() const {
+  return !ready_told_ && phase_ == Phase::serving && control_.front().running();
+}
+
+void Supervisor::tell_when_ready() {
+  pollfd ready{holdings_.control_ready().fd(), POLLIN, 0};
+  if (!may_become_ready() || ::poll(&ready, 1, 0) <= 0) return;
+  // This must not be lost in a full queue: who waits for it ends us when it has waited long enough.
+  manager_is_full_ = give_service_manager("READY=1\nSTATUS=" + config_.ready_line, -1) == Told::later;
+  ready_told_ = !manager_is_full_;
 }
 
 void Supervisor::begin_stop(TimePoint now) {
@@ -303,6 +329,7 @@ void Supervisor::advance_stop(TimePoint now) {
 }
 
 void Supervisor::remove_sockets() {
+  store_.forget(forget_limit);
   if (!config_.control_socket.path.empty() && holdings_.has_control_socket())
     (void)::unlink(config_.control_socket.path.c_str());
   if (keeper_.empty()) return;
@@ -322,8 +349,19 @@ void Supervisor::kill_everything() {
 
 int run_supervisor(const SupervisorConfig& config, std::optional<Adoption> adoption) {
   try {
-    Supervisor supervisor(config, std::move(adoption));
-    return supervisor.run();
+    std::optional<Supervisor> supervisor;
+    if (adoption && adoption->from_service_manager) {
+      try {
+        supervisor.emplace(config, std::move(adoption));
+      } catch (const StartError& error) {
+        // Nobody lives who would need it, else the ports below are busy.
+        const std::string line = std::string("sluice: note: starts anew. ") + error.what() + "\n";
+        [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
+      }
+      adoption.reset();
+    }
+    if (!supervisor) supervisor.emplace(config, std::move(adoption));
+    return supervisor->run();
   } catch (const StartError& error) {
     const std::string line = std::string("sluice: ") + error.what() + "\n";
     [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());

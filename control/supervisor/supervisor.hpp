@@ -10,12 +10,13 @@
 #include "control/supervisor/holdings.hpp"
 #include "control/supervisor/launches.hpp"
 #include "control/supervisor/roster.hpp"
+#include "control/supervisor/service_store.hpp"
 #include "control/supervisor/spare_pool.hpp"
 #include "control/supervisor/supervisor_config.hpp"
 #include "control/supervisor/upgrade.hpp"
 #include "control/supervisor/upgrade_socket.hpp"
-#include "shm/service/service_notify.hpp"
 #include "shm/log/process_log.hpp"
+#include "shm/service/service_notify.hpp"
 #include "shm/types/time.hpp"
 
 namespace sluice::supervisor {
@@ -59,6 +60,9 @@ class Supervisor {
   [[nodiscard]] TimePoint next_deadline() const;
   [[nodiscard]] bool any_running() const;
   [[nodiscard]] bool any_media_running() const;
+  /// Whether the service manager waits for word that control accepts joins.
+  [[nodiscard]] bool may_become_ready() const;
+  void tell_when_ready();
   void remove_sockets();
   template <typename Visit>
   void for_each_child(Visit&& visit);
@@ -81,6 +85,9 @@ class Supervisor {
   Phase phase_ = Phase::serving;
   std::optional<Duration> watchdog_ = watchdog_period();  // a service manager wants a beat this often
   TimePoint next_watchdog_{};
+  bool ready_told_ = false;  // to the service manager, of the control process that runs
+  bool manager_is_full_ = false;
+  ServiceStore store_;
   TimePoint next_look_{};
   TimePoint kill_at_ = never;
   bool drain_asked_ = false;

@@ -33,7 +33,6 @@ class DeadLetters {
 
  private:
   void trim();
-  [[nodiscard]] static std::string key_of(std::uint64_t number);
 
   std::size_t entries_max_;
   Write write_;

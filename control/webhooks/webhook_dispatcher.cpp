@@ -40,7 +40,8 @@ WebhookDispatcher::WebhookDispatcher(Bus& bus, const Rooms& rooms, Entropy& entr
       outside_(std::move(outside)),
       options_(std::move(options)),
       tag_(std::move(tag)),
-      dead_letters_(options_.dead_letters_max, outside_.write_dead_letter) {
+      dead_letters_(options_.dead_letters_max, outside_.write_dead_letter),
+      outbox_(outside_.write_outbox) {
   for (const WebhookEndpoint& endpoint : options_.endpoints) {
     lines_.push_back(std::make_shared<Line>());
     lines_.back()->endpoint = endpoint;
@@ -87,6 +88,31 @@ json WebhookDispatcher::summary(const RoomId& id) const {
 // --- delivery
 // ------------------------------------------------------------------------------------------------------------------
 
+void WebhookDispatcher::restore(const Rows& dead_letters, const Rows& outbox) {
+  dead_letters_.restore(dead_letters);
+  const TimePoint now = outside_.now();
+  const std::int64_t unix_now = outside_.unix_ms(now);
+  for (WebhookOutbox::Delivery& delivery : outbox_.restore(outbox)) {
+    const auto known = std::find_if(lines_.begin(), lines_.end(),
+                                    [&](const auto& line) { return line->endpoint.url == delivery.endpoint; });
+    if (known == lines_.end()) {
+      bury({delivery.endpoint, {}, {}}, delivery.event, "the endpoint was removed from the configuration");
+      outbox_.remove(delivery.number);
+      continue;
+    }
+    ++stats_.restored;
+    Line& line = **known;
+    const std::size_t bytes = delivery.event.data.dump(-1, ' ', false, json::error_handler_t::replace).size();
+    append(line, std::make_shared<const WebhookEvent>(std::move(delivery.event)), delivery.number, bytes);
+    if (line.queue.size() > 1 || delivery.attempt == 0) continue;
+    line.attempt = std::min(delivery.attempt, static_cast<unsigned>(retry_after.size()));
+    // At the time that was said, which is never further away than the longest wait, whatever clocks did meanwhile.
+    const std::chrono::milliseconds left(
+        std::clamp<std::int64_t>(delivery.retry_at - unix_now, 0, std::chrono::milliseconds(retry_after.back()).count()));
+    line.retry_at = now + left;
+  }
+}
+
 void WebhookDispatcher::dispatch(std::string_view type, json data) {
   if (!options_.events.empty() && std::find(options_.events.begin(), options_.events.end(), type) == options_.events.end())
     return;
@@ -94,19 +120,50 @@ void WebhookDispatcher::dispatch(std::string_view type, json data) {
   if (tag_) tag_(data);
   const auto event = std::make_shared<const WebhookEvent>(
       WebhookEvent{random_uuid(entropy_), std::string(type), outside_.unix_ms(outside_.now()), std::move(data)});
+  std::size_t bytes = 0;
   for (const std::shared_ptr<Line>& line : lines_) {
     if (!line->endpoint.wants(type)) continue;
-    if (line->queue.size() >= options_.queue_max) {
-      bury(line->endpoint, *event, "the endpoint's queue is full");
-      continue;
-    }
-    line->queue.push_back(event);
-    if (line->queue.size() == 1) begin(*line);
+    if (bytes == 0) bytes = event->data.dump(-1, ' ', false, json::error_handler_t::replace).size();
+    make_room(*line, bytes);
+    append(*line, event, outbox_.add(line->endpoint.url, *event), bytes);
   }
 }
 
+void WebhookDispatcher::append(Line& line, EventPtr event, std::uint64_t number, std::size_t bytes) {
+  line.queue.push_back({std::move(event), number, bytes});
+  line.bytes += bytes;
+  if (line.queue.size() == 1) begin(line);
+}
+
+/// The oldest make room, but not one that is under way: what became of it will be known.
+void WebhookDispatcher::make_room(Line& line, std::size_t bytes) {
+  const std::size_t bytes_max = options_.queue_bytes_max / lines_.size();
+  const std::size_t kept = line.posting ? 1 : 0;
+  while (line.queue.size() > kept && (line.queue.size() >= options_.queue_max || line.bytes + bytes > bytes_max)) {
+    ++stats_.dropped;
+    drop(line, kept, "the endpoint's queue is full");
+  }
+}
+
+void WebhookDispatcher::drop(Line& line, std::size_t index, const std::string& error) {
+  const auto place = line.queue.begin() + static_cast<std::ptrdiff_t>(index);
+  const Waiting waiting = *place;
+  line.bytes -= waiting.bytes;
+  line.queue.erase(place);
+  bury(line.endpoint, *waiting.event, error);
+  outbox_.remove(waiting.number);
+  if (index == 0 && !line.queue.empty()) begin(line);
+}
+
+void WebhookDispatcher::finish_first(Line& line) {
+  outbox_.remove(line.queue.front().number);
+  line.bytes -= line.queue.front().bytes;
+  line.queue.pop_front();
+  if (!line.queue.empty()) begin(line);
+}
+
 void WebhookDispatcher::begin(Line& line) {
-  line.request = webhook_request(line.endpoint, *line.queue.front(), options_.timeout);
+  line.request = webhook_request(line.endpoint, *line.queue.front().event, options_.timeout);
   line.attempt = 0;
   // Not from here, which may be deep inside a join: in the turn's timers.
   line.retry_at = TimePoint::min();
@@ -141,7 +198,8 @@ void WebhookDispatcher::post(Line& line) {
 
 void WebhookDispatcher::answered(Line& line, std::optional<std::string> error) {
   line.posting = false;
-  const json event = webhook_event_json(*line.queue.front());
+  const Waiting& first = line.queue.front();
+  const json event = webhook_event_json(*first.event);
   if (!error) {
     ++stats_.delivered;
     outside_.emit("delivery:success", {{"event", event}, {"endpoint", line.endpoint.url}, {"attempt", line.attempt}});
@@ -149,6 +207,7 @@ void WebhookDispatcher::answered(Line& line, std::optional<std::string> error) {
     ++stats_.retries;
     const auto wait = retry_after.at(line.attempt - 1);
     line.retry_at = outside_.now() + wait;
+    outbox_.update({first.number, line.endpoint.url, *first.event, line.attempt, outside_.unix_ms(line.retry_at)});
     outside_.emit("delivery:retry", {{"event", event},
                                      {"endpoint", line.endpoint.url},
                                      {"attempt", line.attempt},
@@ -156,10 +215,10 @@ void WebhookDispatcher::answered(Line& line, std::optional<std::string> error) {
                                      {"error", *error}});
     return;
   } else {
-    bury(line.endpoint, *line.queue.front(), *error);
+    // First the dead letter, then out of the outbox: a death in between delivers once more and loses nothing.
+    bury(line.endpoint, *first.event, *error);
   }
-  line.queue.pop_front();
-  if (!line.queue.empty()) begin(line);
+  finish_first(line);
 }
 
 void WebhookDispatcher::bury(const WebhookEndpoint& endpoint, const WebhookEvent& event, const std::string& error) {
@@ -173,8 +232,12 @@ void WebhookDispatcher::bury(const WebhookEndpoint& endpoint, const WebhookEvent
 }
 
 void WebhookDispatcher::fail(Line& line, const std::string& error) {
-  for (const EventPtr& event : line.queue) bury(line.endpoint, *event, error);
+  for (const Waiting& waiting : line.queue) {
+    bury(line.endpoint, *waiting.event, error);
+    outbox_.remove(waiting.number);
+  }
   line.queue.clear();
+  line.bytes = 0;
 }
 
 void WebhookDispatcher::set_options(WebhookOptions options) {
@@ -198,7 +261,9 @@ void WebhookDispatcher::set_options(WebhookOptions options) {
 }
 
 void WebhookDispatcher::stop() {
-  for (const std::shared_ptr<Line>& line : lines_) fail(*line, "the server ended before it was delivered");
+  if (!outbox_.lasting()) {
+    for (const std::shared_ptr<Line>& line : lines_) fail(*line, "the server ended before it was delivered");
+  }
   lines_.clear();
 }
 

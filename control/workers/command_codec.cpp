@@ -126,7 +126,7 @@ EncodedCommand encode(PublicationId id, const PublicationSpec& spec) {
   const auto ssrcs = builder.CreateVector(declared);
   return finish(builder, schema::CreateUpsertPublication(builder, id.packed(), spec.transport.packed(),
                                                          static_cast<schema::MediaKind>(spec.kind), mid, mappings, rids,
-                                                         ssrcs, spec.forward));
+                                                         ssrcs, spec.forward, spec.policy_epoch));
 }
 
 EncodedCommand encode(SubscriptionId id, const SubscriptionSpec& spec) {
@@ -136,7 +136,7 @@ EncodedCommand encode(SubscriptionId id, const SubscriptionSpec& spec) {
   return finish(builder, schema::CreateUpsertSubscription(builder, id.packed(), spec.transport.packed(),
                                                           static_cast<schema::MediaKind>(spec.kind), mid, mappings,
                                                           spec.ssrc.value, spec.rtx_ssrc.value, spec.publication.packed(),
-                                                          spec.active, spec.max_layer));
+                                                          spec.active, spec.max_layer, spec.policy_epoch));
 }
 
 EncodedCommand encode_remove_departure(TransportId id) {
@@ -206,6 +206,7 @@ std::optional<std::pair<PublicationId, PublicationSpec>> decode_publication(Byte
     for (const schema::DeclaredSsrc* d : *body->ssrcs())
       spec.ssrcs.push_back({d->layer(), Ssrc{d->ssrc()}, Ssrc{d->rtx_ssrc()}});
   spec.forward = body->forward();
+  spec.policy_epoch = body->policy_epoch();
   return std::pair(PublicationId::unpack(body->id()), std::move(spec));
 }
 
@@ -223,6 +224,7 @@ std::optional<std::pair<SubscriptionId, SubscriptionSpec>> decode_subscription(B
   spec.publication = PublicationId::unpack(body->publication());
   spec.active = body->active();
   spec.max_layer = body->max_layer();
+  spec.policy_epoch = body->policy_epoch();
   return std::pair(SubscriptionId::unpack(body->id()), std::move(spec));
 }
 

@@ -8,6 +8,7 @@
 #include "control/workers/specs.hpp"
 #include "control/workers/worker_info.hpp"
 #include "shm/types/ids.hpp"
+#include "shm/types/policy_mark.hpp"
 
 namespace sluice::workers {
 
@@ -79,6 +80,10 @@ class MediaPlane {
   [[nodiscard]] virtual const TransportSpec* transport(WorkerId worker, TransportId id) const = 0;
   [[nodiscard]] virtual const PublicationSpec* publication(WorkerId worker, PublicationId id) const = 0;
   [[nodiscard]] virtual const SubscriptionSpec* subscription(WorkerId worker, SubscriptionId id) const = 0;
+
+  /// What the worker's live table says of the policy behind a row; nothing while the row is not there.
+  [[nodiscard]] virtual std::optional<PolicyMark> policy_of(WorkerId worker, PublicationId id) const = 0;
+  [[nodiscard]] virtual std::optional<PolicyMark> policy_of(WorkerId worker, SubscriptionId id) const = 0;
 
   /// All rows of a worker's desired state, in order of slots; empty for an unknown worker.
   struct Rows {

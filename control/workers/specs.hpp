@@ -81,7 +81,8 @@ struct PublicationSpec {
   std::vector<CodecSpec> codecs;
   std::vector<std::string> rids;  // simulcast layers, lowest quality first; empty: one layer
   std::vector<DeclaredSsrcSpec> ssrcs;
-  bool forward = false;  // false drops every packet
+  bool forward = false;            // false drops every packet
+  std::uint32_t policy_epoch = 0;  // of the decision behind `forward` (shm/types/policy_mark.hpp)
   friend bool operator==(const PublicationSpec&, const PublicationSpec&) = default;
 };
 
@@ -97,6 +98,7 @@ struct SubscriptionSpec {
   PublicationId publication;  // invalid: nothing fills the m-line
   bool active = false;
   std::uint8_t max_layer = every_layer;  // highest layer index that may be forwarded
+  std::uint32_t policy_epoch = 0;        // of the decision behind `active`
   friend bool operator==(const SubscriptionSpec&, const SubscriptionSpec&) = default;
 };
 

@@ -47,6 +47,8 @@ class WorkerLink {
   /// Takes in events (a bounded batch), then sends what is due. `listener` may be null; it may change the desired state
   /// from inside.
   void poll(TimePoint now, MediaPlaneListener* listener);
+  /// Sends what is due, as poll() does.
+  void push(TimePoint now) { send(now); }
   /// When poll should be called again though no bell rang: something waits for room in the ring, or for an answer.
   [[nodiscard]] TimePoint next_deadline() const { return deadline_; }
 

@@ -77,6 +77,10 @@ void Workers::poll(TimePoint now) {
   for (const auto& [id, worker] : workers_) worker->link->poll(now, listener_);
 }
 
+void Workers::push(TimePoint now) {
+  for (const auto& [id, worker] : workers_) worker->link->push(now);
+}
+
 TimePoint Workers::next_deadline() const {
   if (dirty_) return TimePoint::min();
   TimePoint deadline = never;
@@ -131,6 +135,18 @@ void Workers::close(WorkerId worker, bool closed) {
 bool Workers::settled(WorkerId worker) const {
   const Worker* found = find(worker);
   return found != nullptr && found->link->settled();
+}
+
+std::optional<PolicyMark> Workers::policy_of(WorkerId worker, PublicationId id) const {
+  const LiveTables* tables = live(worker);
+  const auto row = tables == nullptr ? std::nullopt : tables->publications.read(id);
+  return row ? std::optional(PolicyMark{row->policy_epoch, row->forward == 1}) : std::nullopt;
+}
+
+std::optional<PolicyMark> Workers::policy_of(WorkerId worker, SubscriptionId id) const {
+  const LiveTables* tables = live(worker);
+  const auto row = tables == nullptr ? std::nullopt : tables->subscriptions.read(id);
+  return row ? std::optional(PolicyMark{row->policy_epoch, row->active == 1}) : std::nullopt;
 }
 
 std::optional<TransportPhase> Workers::phase(WorkerId worker, TransportId id) const {

@@ -37,6 +37,9 @@ class Workers final : public MediaPlane {
   [[nodiscard]] TimePoint next_deadline() const;
   /// To be polled for reading; -1 for an unknown worker.
   [[nodiscard]] int event_fd(WorkerId worker) const;
+  /// Puts what has changed into the command rings now, not at the end of the turn: after this the workers will do it, though
+  /// this process die. Takes no events.
+  void push(TimePoint now);
   /// Before the loop waits. False: poll again first.
   [[nodiscard]] bool prepare_to_sleep();
 
@@ -57,6 +60,8 @@ class Workers final : public MediaPlane {
   [[nodiscard]] const TransportSpec* transport(WorkerId worker, TransportId id) const override;
   [[nodiscard]] const PublicationSpec* publication(WorkerId worker, PublicationId id) const override;
   [[nodiscard]] const SubscriptionSpec* subscription(WorkerId worker, SubscriptionId id) const override;
+  [[nodiscard]] std::optional<PolicyMark> policy_of(WorkerId worker, PublicationId id) const override;
+  [[nodiscard]] std::optional<PolicyMark> policy_of(WorkerId worker, SubscriptionId id) const override;
   [[nodiscard]] Rows rows(WorkerId worker) const override;
   [[nodiscard]] std::vector<WorkerId> ids() const override;
   [[nodiscard]] bool settled(WorkerId worker) const override;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <type_traits>
@@ -9,6 +10,7 @@
 #include "dataplane/simulcast/layer_observer.hpp"
 #include "dataplane/transport/incoming_layer.hpp"
 #include "dataplane/transport/transport.hpp"
+#include "shm/types/loudness.hpp"
 
 namespace sluice {
 
@@ -53,6 +55,13 @@ class Publication {
   [[nodiscard]] const CodecSpec* codec() const noexcept;
   void set_codec(std::uint8_t payload_type) noexcept { payload_type_ = payload_type; }
 
+  /// Where the worker shows how loud it is; null: nowhere. Borrowed for life.
+  void show_level_at(std::atomic<std::uint64_t>* word) noexcept { level_word_ = word; }
+  /// RFC 6464: the extension's byte of a packet that is let through.
+  void hear(std::uint8_t header) noexcept {
+    if (level_word_ != nullptr) meter_.on_packet(spec_.id, header, *level_word_);
+  }
+
   /// Binds what the offer declared; refuses silently what the table cannot take (counted by the caller through the result).
   bool bind_declared() noexcept;
 
@@ -64,6 +73,8 @@ class Publication {
   LayerObserver observer_;
   std::vector<Subscription*> subscribers_;
   std::uint8_t payload_type_ = no_payload_type;
+  LoudnessMeter meter_;
+  std::atomic<std::uint64_t>* level_word_ = nullptr;
 };
 
 }  // namespace sluice

@@ -160,6 +160,7 @@ void Router::forward(TimePoint now, Publication& publication, std::uint8_t layer
   if (!publication.spec().forward) {
     counters_.add(Counter::drop_policy_denied);
   } else {
+    if (media->facts.audio_level != PacketFacts::none) publication.hear(media->facts.audio_level);
     // How many subscribers ahead each step of prefetching goes: far enough for memory to answer, near enough to stay.
     constexpr std::size_t own_ahead = 6;
     constexpr std::size_t parts_ahead = 4;

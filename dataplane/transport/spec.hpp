@@ -79,6 +79,7 @@ struct PublicationSpec {
   std::vector<Rid> rids;  // in control's order; ranked by the resolution seen (LayerObserver); empty = one layer
   std::vector<DeclaredSsrc> ssrcs;
   bool forward = false;
+  std::uint32_t policy_epoch = 0;  // of the decision behind `forward` (shm/types/policy_mark.hpp)
   friend bool operator==(const PublicationSpec&, const PublicationSpec&) = default;
   [[nodiscard]] std::size_t layer_count() const noexcept { return rids.empty() ? 1 : rids.size(); }
 };
@@ -95,6 +96,7 @@ struct SubscriptionSpec {
   PublicationId publication;
   bool active = false;
   std::uint8_t max_layer = any_layer;  // by rank in quality, lowest first
+  std::uint32_t policy_epoch = 0;      // of the decision behind `active`
   friend bool operator==(const SubscriptionSpec&, const SubscriptionSpec&) = default;
 };
 

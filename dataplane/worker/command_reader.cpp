@@ -143,6 +143,7 @@ Result<PublicationSpec, CommandError> read_publication(const schema::UpsertPubli
     }
   }
   spec.forward = message.forward();
+  spec.policy_epoch = message.policy_epoch();
   return spec;
 }
 
@@ -169,6 +170,7 @@ Result<SubscriptionSpec, CommandError> read_subscription(const schema::UpsertSub
   if (spec.ssrc == Ssrc{} || spec.ssrc == spec.rtx_ssrc) return unexpected(CommandError::bad_ssrc);
   spec.active = message.active();
   spec.max_layer = message.max_layer();
+  spec.policy_epoch = message.policy_epoch();
   return spec;
 }
 

@@ -51,7 +51,8 @@ std::string DesiredState::describe() const {
     write_id(out, p.id);
     out << " of ";
     write_id(out, p.transport);
-    out << " kind=" << int{static_cast<std::uint8_t>(p.kind)} << " mid=" << p.mid.view() << " forward=" << p.forward;
+    out << " kind=" << int{static_cast<std::uint8_t>(p.kind)} << " mid=" << p.mid.view() << " forward=" << p.forward << '@'
+        << p.policy_epoch;
     write_codecs(out, p.codecs);
     for (const Rid& rid : p.rids) out << " rid=" << rid.view();
     for (const DeclaredSsrc& s : p.ssrcs) out << " ssrc=" << int{s.layer} << ':' << s.ssrc.value << '/' << s.rtx_ssrc.value;
@@ -65,7 +66,7 @@ std::string DesiredState::describe() const {
     out << " kind=" << int{static_cast<std::uint8_t>(s.kind)} << " mid=" << s.mid.view() << " ssrc=" << s.ssrc.value << '/'
         << s.rtx_ssrc.value << " fills=";
     write_id(out, s.publication);
-    out << " active=" << s.active << " max=" << int{s.max_layer};
+    out << " active=" << s.active << '@' << s.policy_epoch << " max=" << int{s.max_layer};
     write_codecs(out, s.codecs);
     out << '\n';
   }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "shm/types/policy_mark.hpp"
+
 namespace sluice {
 namespace {
 
@@ -18,6 +20,13 @@ void sort_unique(std::vector<Key>& slots) {
 
 /// What a worker relays at most: far more than it can have had at one time.
 constexpr std::size_t departures_max = 4096;
+
+bool& open(PublicationSpec& spec) {
+  return spec.forward;
+}
+bool& open(SubscriptionSpec& spec) {
+  return spec.active;
+}
 
 /// Slots whose rows differ between two tables.
 template <typename Key, typename Spec>
@@ -125,12 +134,15 @@ void GenerationStager::apply() {
     std::fill(newest_subscriptions_.begin(), newest_subscriptions_.end(), 0);
   }
   changes_ = {};
+  const DesiredState& held = snapshot_ ? before : committed_;
   for (Operation& operation : operations_) {
     if (auto* t = std::get_if<TransportSpec>(&operation)) {
       apply_upsert(committed_.transports, newest_transports_, changes_.transports, *t);
     } else if (auto* p = std::get_if<PublicationSpec>(&operation)) {
+      keep_closed(held.publications, *p);
       apply_upsert(committed_.publications, newest_publications_, changes_.publications, *p);
     } else if (auto* s = std::get_if<SubscriptionSpec>(&operation)) {
+      keep_closed(held.subscriptions, *s);
       apply_upsert(committed_.subscriptions, newest_subscriptions_, changes_.subscriptions, *s);
     } else if (auto* d = std::get_if<DepartureSpec>(&operation)) {
       const std::uint64_t key = d->transport.packed();
@@ -173,6 +185,19 @@ void GenerationStager::apply_upsert(DesiredRows<Spec>& rows, std::vector<std::ui
   if (found != rows.end() && found->second == spec) return;
   rows.insert_or_assign(slot, std::move(spec));
   changed.push_back(slot);
+}
+
+template <typename Spec>
+void GenerationStager::keep_closed(const DesiredRows<Spec>& held, Spec& spec) {
+  const auto found = held.find(spec.id.slot);
+  if (found == held.end() || found->second.id != spec.id) return;
+  Spec was = found->second;
+  const PolicyMark wanted{spec.policy_epoch, open(spec)};
+  const PolicyMark mark = after({was.policy_epoch, open(was)}, wanted);
+  if (mark == wanted) return;
+  ++stale_policy_count_;
+  spec.policy_epoch = mark.epoch;
+  open(spec) = mark.open;
 }
 
 void GenerationStager::apply_removal(const Removal& removal) {

@@ -27,7 +27,8 @@ struct GenerationChanges {
 
 /// Collects the commands of a generation and applies them to the desired state as one. A generation that holds one bad
 /// command does not take effect at all. An upsert or removal that names an older incarnation than its slot has seen is
-/// dropped; in a snapshot the snapshot's own incarnations win.
+/// dropped; in a snapshot the snapshot's own incarnations win. What policy had closed stays closed to an upsert of the same
+/// row that is of an older decision (PolicyMark), in a snapshot too.
 class GenerationStager {
  public:
   explicit GenerationStager(const TableSizes& sizes);
@@ -42,6 +43,8 @@ class GenerationStager {
   [[nodiscard]] const GenerationChanges& changes() const noexcept { return changes_; }
   /// Upserts and removals dropped because their incarnation was over.
   [[nodiscard]] std::uint64_t stale_count() const noexcept { return stale_count_; }
+  /// Upserts of an older decision of policy than the one that holds.
+  [[nodiscard]] std::uint64_t stale_policy_count() const noexcept { return stale_policy_count_; }
 
  private:
   enum class Phase : std::uint8_t {
@@ -62,6 +65,8 @@ class GenerationStager {
   StagingOutcome refuse();
   StagingOutcome remove(const schema::Remove& remove);
   void apply();
+  template <typename Spec>
+  void keep_closed(const DesiredRows<Spec>& held, Spec& spec);
   void apply_removal(const Removal& removal);
   template <typename Spec>
   void apply_upsert(DesiredRows<Spec>& rows, std::vector<std::uint32_t>& newest, std::vector<std::uint32_t>& changed,
@@ -81,6 +86,7 @@ class GenerationStager {
   // The newest incarnation that each slot has seen, also of rows that are gone.
   std::vector<std::uint32_t> newest_transports_, newest_publications_, newest_subscriptions_;
   std::uint64_t stale_count_ = 0;
+  std::uint64_t stale_policy_count_ = 0;
 };
 
 }  // namespace sluice

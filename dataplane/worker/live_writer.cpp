@@ -126,6 +126,7 @@ void LiveWriter::write_publication(TimePoint, const Publication& publication) {
   row.kind = publication.spec().kind;
   if (const CodecSpec* codec = publication.codec()) row.codec = codec->codec;
   row.forward = publication.spec().forward ? 1 : 0;
+  row.policy_epoch = publication.spec().policy_epoch;
   row.layer_count = publication.layer_count();
   for (std::uint8_t i = 0; i < publication.layer_count(); ++i) {
     row.layers[i] = row_of(publication, publication.observer().layer_at(i));
@@ -151,6 +152,8 @@ void LiveWriter::write_subscription(TimePoint now, Subscription& subscription) {
   row.target_layer = rank_of(subscription, subscription.target_layer(now));
   row.loss_per_mille = static_cast<std::uint16_t>(totals.fraction_lost * 1000 / 256);
   row.bitrate_bps = meters_[slot].measure(now, totals.bytes);
+  row.policy_epoch = subscription.spec().policy_epoch;
+  row.active = subscription.spec().active ? 1 : 0;
   row.packets = totals.packets;
   row.bytes = totals.bytes;
   row.retransmitted = totals.retransmitted;

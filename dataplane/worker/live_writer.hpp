@@ -35,6 +35,10 @@ class LiveWriter {
                     const std::vector<Subscription*>& subscriptions);
   /// The row of a transport that there is no more, because it must not be.
   void write_quarantined(TransportId id);
+  /// Where the loudness of this slot's publication is shown.
+  [[nodiscard]] std::atomic<std::uint64_t>* level_word(std::uint32_t publication_slot) noexcept {
+    return publication_slot < AudioLevels::capacity ? &tables_.audio_levels.words[publication_slot] : nullptr;
+  }
   void erase(TransportId id) noexcept { tables_.transports.erase(id); }
   void erase(PublicationId id) noexcept;
   void erase(SubscriptionId id) noexcept;

@@ -68,7 +68,7 @@ std::vector<std::byte> encode_wish(const PublicationSpec& spec) {
   const auto ssrcs = builder.CreateVector(declared);
   return finish(builder, schema::CreateUpsertPublication(builder, spec.id.packed(), spec.transport.packed(),
                                                          static_cast<schema::MediaKind>(spec.kind), mid, mappings, rids,
-                                                         ssrcs, spec.forward));
+                                                         ssrcs, spec.forward, spec.policy_epoch));
 }
 
 std::vector<std::byte> encode_wish(const SubscriptionSpec& spec) {
@@ -78,7 +78,7 @@ std::vector<std::byte> encode_wish(const SubscriptionSpec& spec) {
   return finish(builder, schema::CreateUpsertSubscription(builder, spec.id.packed(), spec.transport.packed(),
                                                           static_cast<schema::MediaKind>(spec.kind), mid, mappings,
                                                           spec.ssrc.value, spec.rtx_ssrc.value, spec.publication.packed(),
-                                                          spec.active, spec.max_layer));
+                                                          spec.active, spec.max_layer, spec.policy_epoch));
 }
 
 std::vector<std::byte> encode_wish(const DepartureSpec& spec) {

@@ -157,6 +157,7 @@ class WorkerCore::Impl {
   WorkNote& note_;
   std::set<TransportId> quarantined_;
   std::uint64_t stale_counted_ = 0;
+  std::uint64_t stale_policy_counted_ = 0;
   // Rows whose transport does not exist (yet).
   std::set<std::uint32_t> waiting_publications_;
   std::set<std::uint32_t> waiting_subscriptions_;

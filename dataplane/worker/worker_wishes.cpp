@@ -26,6 +26,8 @@ void WorkerCore::Impl::handle_command(TimePoint now, const schema::Command& comm
   }
   surroundings_.counters.add(Counter::commands_stale, stager_.stale_count() - stale_counted_);
   stale_counted_ = stager_.stale_count();
+  surroundings_.counters.add(Counter::policy_stale, stager_.stale_policy_count() - stale_policy_counted_);
+  stale_policy_counted_ = stager_.stale_policy_count();
   const GenerationChanges& changes = stager_.changes();
   surroundings_.counters.add(Counter::commands_applied,
                              changes.transports.size() + changes.publications.size() + changes.subscriptions.size());
@@ -198,6 +200,7 @@ void WorkerCore::Impl::set_publication(TimePoint now, std::uint32_t slot) {
   if (peer == nullptr) {
     live_.erase(found->second.id);
   } else {
+    router_.publication(slot)->show_level_at(live_.level_word(slot));
     live_.write_publication(now, *router_.publication(slot));
     deadlines_.lower(peer->transport.id().slot, now);
   }

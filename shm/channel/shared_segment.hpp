@@ -26,7 +26,7 @@ SLUICE_FIELD(Generations, worker_incarnation, 8, 8);
 /// What one worker shares with control: no keys, no credentials.
 struct SharedLayoutOfWorker {
   static constexpr SegmentKind segment_kind = SegmentKind::shared;
-  static constexpr std::uint16_t segment_major = 1;
+  static constexpr std::uint16_t segment_major = 2;
   static constexpr std::uint16_t segment_minor = 0;
   static constexpr std::size_t ring_bytes = std::size_t{1} << 20U;
 

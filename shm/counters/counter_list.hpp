@@ -73,4 +73,6 @@
   X(datagrams_relayed, "sluice_datagrams_relayed_total", "",                                                                \
     "Datagrams passed on to the worker that has their transport now.")                                                      \
   X(drop_relay, "sluice_drops_total", "reason=\"relay\"", "Datagrams between workers: ring full, malformed or gone round.") \
-  X(drop_dtls_malformed, "sluice_drops_total", "reason=\"dtls_malformed\"", "Not whole DTLS records, from a validated path.")
+  X(drop_dtls_malformed, "sluice_drops_total", "reason=\"dtls_malformed\"",                                                 \
+    "Not whole DTLS records, from a validated path.")                                                                       \
+  X(policy_stale, "sluice_policy_stale_total", "", "Wishes of an older policy decision than the one that holds.")

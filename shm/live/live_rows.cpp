@@ -25,7 +25,7 @@ bool plausible(const PublicationRow& row) noexcept {
 
 bool plausible(const SubscriptionRow& row) noexcept {
   const auto is_layer = [](std::uint8_t layer) { return layer < live_layers_max || layer == no_layer; };
-  return is_layer(row.current_layer) && is_layer(row.target_layer) && row.loss_per_mille <= 1000;
+  return is_layer(row.current_layer) && is_layer(row.target_layer) && row.loss_per_mille <= 1000 && row.active <= 1;
 }
 
 }  // namespace sluice

@@ -90,9 +90,11 @@ struct PublicationRow {
   std::uint8_t layer_count = 0;                    // 0..3
   std::uint32_t key_frame_requests = 0;            // sent to the publisher
   std::array<LayerRow, live_layers_max> layers{};  // lowest quality first
+  std::uint32_t policy_epoch = 0;                  // of the decision behind `forward`; 0: none
+  std::uint8_t reserved[4] = {};
 };
 static_assert(std::is_trivially_copyable_v<PublicationRow> && std::is_standard_layout_v<PublicationRow>);
-static_assert(sizeof(PublicationRow) == 168 && alignof(PublicationRow) == 8);
+static_assert(sizeof(PublicationRow) == 176 && alignof(PublicationRow) == 8);
 SLUICE_FIELD(PublicationRow, id, 0, 8);
 SLUICE_FIELD(PublicationRow, transport, 8, 8);
 SLUICE_FIELD(PublicationRow, kind, 16, 1);
@@ -101,6 +103,7 @@ SLUICE_FIELD(PublicationRow, forward, 18, 1);
 SLUICE_FIELD(PublicationRow, layer_count, 19, 1);
 SLUICE_FIELD(PublicationRow, key_frame_requests, 20, 4);
 SLUICE_FIELD(PublicationRow, layers, 24, 144);
+SLUICE_FIELD(PublicationRow, policy_epoch, 168, 4);
 
 inline constexpr std::uint8_t no_layer = 255;
 
@@ -117,9 +120,12 @@ struct SubscriptionRow {
   std::uint64_t retransmitted = 0;        // packets sent again
   std::uint32_t nacks = 0;                // packets the receiver asked for
   std::uint32_t key_frame_requests = 0;   // PLI and FIR of the receiver
+  std::uint32_t policy_epoch = 0;         // of the decision behind `active`; 0: none
+  std::uint8_t active = 0;                // 1: the consumer may receive, and is not paused
+  std::uint8_t reserved[3] = {};
 };
 static_assert(std::is_trivially_copyable_v<SubscriptionRow> && std::is_standard_layout_v<SubscriptionRow>);
-static_assert(sizeof(SubscriptionRow) == 64 && alignof(SubscriptionRow) == 8);
+static_assert(sizeof(SubscriptionRow) == 72 && alignof(SubscriptionRow) == 8);
 SLUICE_FIELD(SubscriptionRow, id, 0, 8);
 SLUICE_FIELD(SubscriptionRow, transport, 8, 8);
 SLUICE_FIELD(SubscriptionRow, publication, 16, 8);
@@ -132,6 +138,8 @@ SLUICE_FIELD(SubscriptionRow, bytes, 40, 8);
 SLUICE_FIELD(SubscriptionRow, retransmitted, 48, 8);
 SLUICE_FIELD(SubscriptionRow, nacks, 56, 4);
 SLUICE_FIELD(SubscriptionRow, key_frame_requests, 60, 4);
+SLUICE_FIELD(SubscriptionRow, policy_epoch, 64, 4);
+SLUICE_FIELD(SubscriptionRow, active, 68, 1);
 
 /// Enums and ranges of a row that another process wrote. A row that fails is not believed.
 [[nodiscard]] bool plausible(const TransportRow& row) noexcept;

@@ -1,10 +1,12 @@
 #include "shm/log/process_log.hpp"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <ctime>
 
 namespace sluice {
@@ -29,6 +31,13 @@ std::string quoted(std::string_view text) {
   return result + '"';
 }
 
+/// Of syslog(3).
+std::string_view priority_of(std::string_view level) {
+  if (level == "error") return "<3>";
+  if (level == "warn") return "<4>";
+  return level == "debug" ? "<7>" : "<6>";
+}
+
 bool is_plain(std::string_view text) {
   constexpr std::string_view plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-./:[]+,";
   return !text.empty() && text.find_first_not_of(plain) == std::string_view::npos;
@@ -48,6 +57,15 @@ std::string time_text() {
 }
 
 }  // namespace
+
+bool standard_error_is_the_journal() noexcept {
+  const char* stream = std::getenv("JOURNAL_STREAM");
+  struct stat status {};
+  unsigned long long device = 0;
+  unsigned long long inode = 0;
+  return stream != nullptr && std::sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
+         ::fstat(STDERR_FILENO, &status) == 0 && status.st_dev == device && status.st_ino == inode;
+}
 
 LogFormat log_format_from(std::string_view text) noexcept {
   return text == "json" ? LogFormat::json : LogFormat::line;
@@ -76,7 +94,8 @@ std::string ProcessLog::format(std::string_view time, std::string_view level, st
 }
 
 void ProcessLog::write(std::string_view level, std::string_view message, LogFields fields) const {
-  const std::string line = format(time_text(), level, message, fields) + "\n";
+  std::string line = format(time_text(), level, message, fields) + "\n";
+  if (to_journal_) line.insert(0, priority_of(level));
   // One write, so that lines of several processes on one descriptor do not mix. A reader that went away stops nothing.
   [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
 }

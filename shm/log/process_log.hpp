@@ -14,6 +14,9 @@ enum class LogFormat : std::uint8_t { line, json };
 [[nodiscard]] LogFormat log_format_from(std::string_view text) noexcept;
 [[nodiscard]] std::string_view to_string(LogFormat format) noexcept;
 
+/// Whether JOURNAL_STREAM (systemd.exec(5)) names what standard error is. It is inherited, so it may name another file.
+[[nodiscard]] bool standard_error_is_the_journal() noexcept;
+
 /// A named value of a log line.
 struct LogField {
   std::string_view name;
@@ -27,7 +30,10 @@ using LogFields = std::span<const LogField>;
 class ProcessLog {
  public:
   /// `process` stands in each line: "supervisor", "worker-0".
-  ProcessLog(std::string process, LogFormat format) : process_(std::move(process)), format_(format) {}
+  /// Where standard error is the journal (JOURNAL_STREAM), each line begins with its priority as sd-daemon(3) says ("<4>"),
+  /// which the journal takes away.
+  ProcessLog(std::string process, LogFormat format)
+      : process_(std::move(process)), format_(format), to_journal_(standard_error_is_the_journal()) {}
   void info(std::string_view message, std::initializer_list<LogField> fields = {}) const { write("info", message, fields); }
   void warn(std::string_view message, std::initializer_list<LogField> fields = {}) const { write("warn", message, fields); }
   void error(std::string_view message, std::initializer_list<LogField> fields = {}) const {
@@ -46,6 +52,7 @@ class ProcessLog {
  private:
   std::string process_;
   LogFormat format_;
+  bool to_journal_;
 };
 
 }  // namespace sluice

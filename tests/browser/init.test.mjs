@@ -36,7 +36,7 @@ async function start(template) {
   Object.assign(environment, {
     SLUICE_SIGNALING_PORT: String(signaling), SLUICE_ADMINAPI_PORT: String(admin), SLUICE_GOVERNANCE_PORT: String(governance),
     SLUICE_SIGNALING_HOST: '127.0.0.1', SLUICE_MEDIA_LISTEN: '127.0.0.1', SLUICE_MEDIA_ANNOUNCED_IP: '127.0.0.1', SLUICE_MEDIA_PORT: String(44000 + (process.pid % 100) * 8),
-    SLUICE_WORKERS_COUNT: '1', SLUICE_CONTROL_SOCKET: join(project, 'control.sock'),
+    SLUICE_WORKERS_COUNT: '1', SLUICE_CONTROL_SOCKET: join(project, 'control.sock'), SLUICE_STORE_PATH: join(project, 'store'),
   });
   const child = spawn(sluice, ['serve', '--config', 'sluice.yaml'], { cwd: project, env: environment, stdio: ['ignore', 'pipe', 'pipe'] });
   let log = '';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import test, { after, before } from 'node:test';
 import { isHealthy, roomOf } from './support/admin.mjs';
-import { everyoneSeesEveryone, eventually, joinPage, peerIdOf, received, receivedFrom, startBrowser } from './support/browser.mjs';
+import { everyoneSeesEveryone, eventually, joinPage, joinThree, peerIdOf, received, receivedFrom, startBrowser } from './support/browser.mjs';
 import { framesSeen, restartFrameWatch, watchFrames } from './support/frame_probe.mjs';
 import { stopCleanly } from './support/log_check.mjs';
 import { startServer } from './support/server.mjs';
@@ -18,11 +18,7 @@ let pages;
 before(async () => {
   server = await startServer();
   browser = await startBrowser();
-  pages = [];
-  for (const [name, source] of [['Alice', 'camera'], ['Bob', 'synthetic'], ['Carol', 'camera']]) {
-    pages.push(await joinPage(browser, server, { name, room: ROOM, source }));
-  }
-  await everyoneSeesEveryone(pages);
+  pages = await joinThree(browser, server, ROOM);
 });
 after(async () => {
   await browser?.close();

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import test, { after, before } from 'node:test';
 import { isHealthy } from './support/admin.mjs';
 import { eventually } from './support/browser.mjs';
-import { ControlClient, governanceUrlOf } from './support/control_client.mjs';
+import { ControlClient, governanceUrlOf } from './support/control_lines.mjs';
 import { startSink } from './support/http_sink.mjs';
 import { stopCleanly } from './support/log_check.mjs';
 import { connect, member } from './support/protocol_client.mjs';

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after, before } from 'node:test';
 import { isHealthy, roomOf } from './support/admin.mjs';
-import { everyoneSeesEveryone, eventually, joinPage, peerIdOf, received, startBrowser } from './support/browser.mjs';
+import { eventually, joinThree, peerIdOf, received, startBrowser } from './support/browser.mjs';
 import { framesSeen, restartFrameWatch, watchFrames } from './support/frame_probe.mjs';
 import { stopCleanly } from './support/log_check.mjs';
 import { binariesOfTests, startServer } from './support/server.mjs';
@@ -26,11 +26,7 @@ let folder;
 before(async () => {
   server = await startServer();
   browser = await startBrowser();
-  pages = [];
-  for (const [name, source] of [['Alice', 'camera'], ['Bob', 'synthetic'], ['Carol', 'camera']]) {
-    pages.push(await joinPage(browser, server, { name, room: ROOM, source }));
-  }
-  await everyoneSeesEveryone(pages);
+  pages = await joinThree(browser, server, ROOM);
   for (const page of pages) {
     await watchFrames(page);
     await page.evaluate(() => {

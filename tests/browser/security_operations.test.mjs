@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import test, { after, before } from 'node:test';
 import WebSocket from 'ws';
 import { eventually } from './support/browser.mjs';
-import { ControlClient, governanceUrlOf } from './support/control_client.mjs';
+import { ControlClient, governanceUrlOf } from './support/control_lines.mjs';
 import { stopCleanly } from './support/log_check.mjs';
 import { ProtocolClient, connect, member } from './support/protocol_client.mjs';
 import { startServer } from './support/server.mjs';

@@ -1,5 +1,6 @@
 // rtc.io and wrtc-signal with the real socket.io-client in Node.
 import assert from 'node:assert/strict';
+import { connect as connectTcp } from 'node:net';
 import test, { after, before } from 'node:test';
 import { io } from 'socket.io-client';
 import { appToken, enterRoom, openRoom, signIn } from '../../control/page/clients/wrtc-signal.js';
@@ -218,4 +219,57 @@ test('the transport: CORS, limits and paths on the shared port', { timeout: 30_0
   await large.next();
   large.send('4'.repeat(1_000_001));
   assert.equal(await large.closed(), 1009);
+});
+
+/** A POST of a session whose body of six bytes comes when `finish` is called. */
+function slowPost(sid) {
+  const { hostname, port } = new URL(server.url);
+  const socket = connectTcp(Number(port), hostname);
+  let text = '';
+  const closed = new Promise((resolve) => { socket.once('close', resolve); });
+  socket.on('data', (chunk) => { text += chunk; });
+  socket.write(`POST /socket.io/?EIO=4&transport=polling&sid=${sid} HTTP/1.1\r\nHost: ${hostname}\r\nContent-Type: text/plain;charset=UTF-8\r\nContent-Length: 6\r\n\r\n40`);
+  return {
+    finish: () => socket.write('{}xx'),
+    cut: () => socket.destroy(),
+    closed,
+    async status() {
+      for (let waited = 0; waited < 10_000 && !text.includes('\r\n\r\n'); waited += 20) await new Promise((resolve) => { setTimeout(resolve, 20); });
+      return text.slice(0, 12);
+    },
+  };
+}
+
+test('the transport: two POSTs whose bodies come at the same time, and one that is cut off, end their sessions', { timeout: 30_000 }, async () => {
+  const { polling } = engineClient(server.url, '/socket.io/');
+  const sid = await polling.open();
+  const first = slowPost(sid);
+  await new Promise((resolve) => { setTimeout(resolve, 200); });
+  const second = slowPost(sid);
+  assert.equal(await second.status(), 'HTTP/1.1 400', 'before its body has come');
+  assert.equal(await first.status(), 'HTTP/1.1 400');
+  first.finish();
+  second.finish();
+  await Promise.all([first.closed, second.closed]);
+  assert.match((await polling.get(sid)).body, /"code":1,/);
+
+  const lost = await polling.open();
+  const pending = polling.get(lost);
+  const cut = slowPost(lost);
+  await new Promise((resolve) => { setTimeout(resolve, 200); });
+  cut.cut();
+  assert.equal((await pending).body, '1', 'the poll learns of the end at once');
+  assert.match((await polling.get(lost)).body, /"code":1,/);
+});
+
+test('the demo page of wrtc-signal is on both ports, with what it loads', async () => {
+  const own = `http://127.0.0.1:${Number([...server.log().matchAll(/dialect=wrtcSignal port=(\d+)/g)].at(-1)[1])}/`;
+  for (const base of [server.url, own]) {
+    const page = await fetch(`${base}demo`);
+    assert.deepEqual([page.status, page.headers.get('content-type')], [200, 'text/html; charset=utf-8']);
+    for (const [, path] of (await page.text()).matchAll(/(?:src|href)="([^"]+)"/g)) assert.equal((await fetch(new URL(path, base))).status, 200, path);
+    assert.equal(await (await fetch(`${base}scripts/config.js`)).text(), 'window.env = {"iceConfig":{"iceServers":[]}};\n');
+    assert.equal((await fetch(`${base}scripts/none.js`)).status, 404);
+    assert.equal((await fetch(`${base}demo`, { method: 'POST', body: 'x' })).status, 404);
+  }
 });

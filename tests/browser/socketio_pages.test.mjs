@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import test, { after, before } from 'node:test';
-import { startBrowser } from './support/browser.mjs';
+import { appToken } from '../../control/page/clients/wrtc-signal.js';
+import { eventually, startBrowser } from './support/browser.mjs';
 import { stopCleanly } from './support/log_check.mjs';
 import { startServer } from './support/server.mjs';
 
@@ -12,7 +13,7 @@ const snippet = readFileSync(new URL('../../control/page/clients/rtcio.js', impo
 let server;
 let browser;
 before(async () => {
-  server = await startServer();
+  server = await startServer({ 'dialects.wrtcSignal.appSecret': 's3cr3t-key', 'dialects.wrtcSignal.appPass': 'pass word' });
   browser = await startBrowser();
 });
 after(async () => {
@@ -96,4 +97,42 @@ test('two rtc.io pages see each other, and the newcomer’s renegotiation does n
   await playing(a, 10);
   assert.equal(await server.metric('sluice_transports'), 0, 'media goes from page to page');
   assert.deepEqual([...a.problems, ...b.problems], []);
+});
+
+test('the demo page of wrtc-signal: the owner turns down, lets in, and both see each other', { timeout: 90_000 }, async () => {
+  const token = await appToken(server.url, 'demo', 'pass word');
+  const open = async (given) => {
+    const page = await (await browser.newContext()).newPage();
+    page.problems = [];
+    page.on('pageerror', (error) => page.problems.push(String(error)));
+    page.on('console', (message) => { if (message.type() === 'error') page.problems.push(message.text()); });
+    await page.goto(`${server.url}demo`);
+    await page.fill('#token', given);
+    await page.click('#tokenForm button');
+    return page;
+  };
+  const says = (page, text) => page.waitForFunction((wanted) => document.getElementById('status').textContent.includes(wanted), text);
+  const stranger = await open('no.good.token');
+  await says(stranger, 'Token is not valid');
+  assert.ok(await stranger.isVisible('#tokenForm') && await stranger.isDisabled('#createRoom'));
+
+  const [owner, guest] = [await open(token), await open(token)];
+  await Promise.all([owner, guest].map((page) => says(page, 'Ready')));
+  assert.ok(await owner.locator('#videoSource option').count() > 0 && await owner.locator('#audioSource option').count() > 0);
+  const asked = [];
+  owner.on('dialog', (dialog) => { asked.push(dialog.message()); return asked.length === 1 ? dialog.dismiss() : dialog.accept(); });
+  await owner.click('#createRoom');
+  await says(owner, '“test-room” is yours');
+  await guest.click('#joinRoom');
+  await says(guest, 'Room owner was rejected your request');
+  await guest.click('#joinRoom');
+  await says(guest, 'In “test-room”');
+  assert.equal(asked.length, 2);
+  for (const page of [owner, guest]) {
+    await eventually('the other one moves', async () => await page.evaluate(() => (
+      document.querySelector('[data-peer] video')?.getVideoPlaybackQuality().totalVideoFrames ?? 0)) > 20, 60_000, 200);
+  }
+  await guest.context().close();
+  await owner.waitForFunction(() => !document.querySelector('[data-peer]'));
+  assert.deepEqual(owner.problems, []);
 });

@@ -1,11 +1,14 @@
 // node control_load.mjs [--kills 100] [--people 8] [--rooms 2]: the control process is killed at random moments while people
-// join, leave, change their metadata, grant consents, moderate, are kicked and banned. Then:
+// join, leave, change their metadata, grant and withdraw consents, are kicked and banned, and a moderator mutes and unmutes them
+// and locks and unlocks their rooms. Then:
 // - whatever was acknowledged is there: in the room, in the audit log, in force;
+// - every mute, lock and consent that was acknowledged holds as it was said last, and none was done twice;
 // - nobody has seen an event twice or out of order, or missed one (lastSeenSeq and replay);
 // - everybody came back under its own identity, by reconnect token or session token;
 // - the hash chain of the audit log is whole.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { connect as connectSocket } from 'node:net';
 import { chmodSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -28,11 +31,92 @@ const server = await startServer({
   'sessionManager.reconnectTtl': 30000, eventReplay: true, 'store.path': join(folder, 'store'), 'signaling.trustProxy': true,
   'auditLogger.filePath': join(folder, 'audit', 'audit.ndjson'), 'auditLogger.chainKey': 'chain key', 'auditLogger.maxFileSizeBytes': 100000,
   'threatDetector.thresholds': '{maxConnPerMinPerIp: 3, maxSignalsPerSecPerPeer: 1000, maxSignalsPerMinPerPeer: 100000, maxDataMsgPerSecPerPeer: 1000}',
+  'control.socket': join(folder, 'control.sock'), 'moderationBus.allowSelfUnmute': false,
   ...(hasConsent ? { 'consentFlow.consentTimeoutMs': 0 } : {}),
 }, { junk: false });
 
 let killing = true;
-const acknowledged = { joins: new Set(), kicks: new Map(), bans: new Set(), consents: new Set() };
+const acknowledged = { joins: new Set(), kicks: new Map(), bans: new Set(), };
+
+/** One call over the control socket, on a connection of its own. Fails when control dies meanwhile. */
+function call(method, params) {
+  return new Promise((resolve, reject) => {
+    const socket = connectSocket(join(folder, 'control.sock'));
+    let text = '';
+    const fail = (error) => { socket.destroy(); reject(error instanceof Error ? error : new Error('the socket closed')); };
+    socket.setTimeout(5000, fail);
+    socket.on('error', fail);
+    socket.on('close', fail);
+    socket.on('data', (chunk) => {
+      text += chunk;
+      if (!text.includes('\n')) return;
+      const { result, error } = JSON.parse(text.split('\n')[0]);
+      socket.removeAllListeners('close');
+      socket.destroy();
+      if (error) reject(Object.assign(new Error(error.message), { answered: true }));
+      else resolve(result);
+    });
+    socket.write(`${JSON.stringify({ jsonrpc: '2.0', id: 1, method, params })}\n`);
+  });
+}
+
+/** A state that is set again and again: what was acknowledged last holds, or what was asked for after it without an answer. */
+class Claim {
+  constructor(initial) { this.possible = [initial]; }
+  asked(value) { this.possible.push(value); }
+  acknowledged(value) { this.possible = [value]; }
+  allows(value) { return this.possible.some((one) => String(one) === String(value)); }
+}
+
+/** Mutes, unmutes, locks and unlocks, each under a reason of its own. */
+class Moderator {
+  mutes = new Map(); // peer id -> Claim
+  locks = new Map(); // room -> Claim
+  acknowledged = new Set(); // reasons
+  unanswered = new Set();
+  #n = 0;
+
+  async #do(method, params, claim, value) {
+    const reason = `act-${++this.#n}`;
+    claim.asked(value);
+    try {
+      await call(method, { ...params, reason });
+      claim.acknowledged(value);
+      this.acknowledged.add(reason);
+    } catch (error) {
+      if (error.answered) throw error;
+      this.unanswered.add(reason);
+      await pause(20);
+    }
+  }
+  async live(everybody) {
+    while (killing) {
+      const { id, room } = everybody[Math.floor(Math.random() * everybody.length)];
+      const mute = this.mutes.get(id) ?? this.mutes.set(id, new Claim(false)).get(id);
+      const muted = Math.random() < 0.5;
+      await this.#do(muted ? 'moderation.mute' : 'moderation.unmute', { roomId: room, targetId: id }, mute, muted);
+      const lock = this.locks.get(room) ?? this.locks.set(room, new Claim(false)).get(room);
+      const locked = Math.random() < 0.25;
+      await this.#do(locked ? 'moderation.lock' : 'moderation.unlock', { roomId: room }, lock, locked);
+      await pause(Math.random() * 40);
+    }
+  }
+  /** Against what the server holds, and what it says was done. */
+  async check(rooms) {
+    const { entries } = await call('moderation.log', { limit: 10_000 });
+    assert.ok(entries.length < 10_000, 'the whole log');
+    const times = (reason) => entries.filter((entry) => entry.reason === reason).length;
+    for (const reason of this.acknowledged) assert.equal(times(reason), 1, `${reason} was done once`);
+    for (const reason of this.unanswered) assert.ok(times(reason) <= 1, `${reason} was done once or not at all`);
+    for (const room of rooms) {
+      const state = await call('moderation.state', { roomId: room });
+      assert.ok((this.locks.get(room) ?? new Claim(false)).allows(state.locked), `the lock of ${room}: ${state.locked}`);
+      for (const [id, claim] of this.mutes) {
+        if (people.find((person) => person.id === id).room === room) assert.ok(claim.allows(state.muted.includes(id)), `the mute of ${id}`);
+      }
+    }
+  }
+}
 
 /** Somebody who comes back by itself and remembers what it saw. */
 class Person {
@@ -45,6 +129,9 @@ class Person {
   faults = [];
   resumes = 0;
   bySession = 0;
+  consent = new Claim('');
+  grants = { acknowledged: 0, asked: 0 };
+  withdrawals = { acknowledged: 0, asked: 0 };
   #client = null;
 
   constructor(room, name) { Object.assign(this, { room, name }); }
@@ -112,10 +199,15 @@ class Person {
         this.#client.send({ type: 'metadata', patch: { n } });
         await this.#next('metadata:updated');
         this.confirmed = n;
-        if (hasConsent && n % 7 === 0) {
-          this.#client.data({ __consent: 'grant', types: ['recording'] });
-          await this.#next('consent:confirmed');
-          acknowledged.consents.add(this.id);
+        if (hasConsent && n % 3 === 0) {
+          const grants = Math.random() < 0.6;
+          const count = grants ? this.grants : this.withdrawals;
+          this.consent.asked(grants ? 'recording' : '');
+          ++count.asked;
+          this.#client.data({ __consent: grants ? 'grant' : 'withdraw', types: ['recording'] });
+          await this.#next(grants ? 'consent:confirmed' : 'consent:withdrawn');
+          this.consent.acknowledged(grants ? 'recording' : '');
+          ++count.acknowledged;
         }
         await pause(Math.random() * 20);
       } catch (error) {
@@ -179,7 +271,8 @@ async function flood() {
 
 const people = Array.from({ length: PEOPLE }, (_, i) => new Person(`room-${i % ROOMS}`, `p${i}`));
 for (const person of people) await person.enter();
-const living = [...people.map((person) => person.live()), visit(0), visit(1), flood()];
+const moderator = new Moderator();
+const living = [...people.map((person) => person.live()), visit(0), visit(1), flood(), moderator.live(people)];
 let kills = 0;
 while (kills < KILLS) {
   await pause(50 + Math.random() * 900);
@@ -210,6 +303,16 @@ try {
       assert.ok((numbers.at(-1) ?? 0) >= other.confirmed, `${person.name} saw ${numbers.at(-1)} of ${other.name}'s ${other.confirmed}`);
     }
   }
+  await moderator.check([...new Set(people.map((person) => person.room))]);
+  if (hasConsent) {
+    for (const room of new Set(people.map((person) => person.room))) {
+      const { records } = await call('consent.list', { roomId: room });
+      for (const person of people.filter((one) => one.room === room)) {
+        const types = (records.find((record) => record.peerId === person.id)?.types ?? []).join();
+        assert.ok(person.consent.allows(types), `${person.name} consented to '${types}', may be ${JSON.stringify(person.consent.possible)}`);
+      }
+    }
+  }
   for (const ip of acknowledged.bans) {
     const client = new ProtocolClient(server.socketUrl, { headers: { 'x-forwarded-for': ip } });
     assert.deepEqual(await client.closed, { code: 1008, reason: 'Banned' }, ip);
@@ -228,10 +331,15 @@ try {
   for (const id of acknowledged.joins) assert.equal(joins.get(id), 1, `the joining of ${id} is on record once`);
   for (const [id, reason] of acknowledged.kicks) assert.equal(count('peer:kicked', (entry) => entry.peerId === id && entry.reason === reason), 1, `the kick of ${id}`);
   for (const ip of acknowledged.bans) assert.equal(count('ban', (entry) => entry.ip === ip), 1, `the ban of ${ip}`);
-  for (const id of acknowledged.consents) assert.ok(count('consent:granted', (entry) => entry.peerId === id) >= 1, `the consent of ${id}`);
+  for (const person of people) {
+    for (const [event, { acknowledged: least, asked: most }] of [['consent:granted', person.grants], ['consent:withdrawn', person.withdrawals]]) {
+      const done = count(event, (entry) => entry.peerId === person.id);
+      assert.ok(done >= least && done <= most, `${event} of ${person.name}: ${done}, acknowledged ${least}, asked for ${most}`);
+    }
+  }
   const sum = (of) => people.reduce((total, person) => total + of(person), 0);
   console.log(`${kills} kills: ${sum((p) => p.resumes)} resumes (${sum((p) => p.bySession)} by session token), ${sum((p) => p.confirmed)} changes, `
-    + `${acknowledged.joins.size} joins, ${acknowledged.kicks.size} kicks, ${acknowledged.bans.size} bans, ${acknowledged.consents.size} consents; `
+    + `${acknowledged.joins.size} joins, ${acknowledged.kicks.size} kicks, ${acknowledged.bans.size} bans, ${sum((p) => p.grants.acknowledged + p.withdrawals.acknowledged)} consents given or taken back, ${moderator.acknowledged.size} mutes and locks set or lifted (${moderator.unanswered.size} without an answer); `
     + `${entries.length} audit entries in ${files.length} files: ${verdict.stdout.split('\n')[0]}`);
 } finally {
   rmSync(folder, { recursive: true, force: true });

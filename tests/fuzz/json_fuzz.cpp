@@ -2,22 +2,19 @@
 // Any text: what we take, the package takes too (lone surrogates replaced), and our slices say the same as its tree.
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <string_view>
 
 #include "control/json/json_view.hpp"
 #include "control/json/json_writer.hpp"
+#include "tests/fuzz/support/require.hpp"
 
 namespace {
 
 using sluice::JsonKind;
 using sluice::JsonObject;
 using sluice::JsonView;
-
-void require(bool condition) {
-  if (!condition) std::abort();
-}
+using sluice::fuzz::require;
 
 /// Looks into everything that may be looked into and writes it anew.
 std::string rewritten(const JsonView& view) {

@@ -5,18 +5,12 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 
 #include "dataplane/rtp/nack_generator.hpp"
 #include "dataplane/rtp/receive_statistics.hpp"
+#include "tests/fuzz/support/require.hpp"
 
-namespace {
-
-void check(bool condition) {
-  if (!condition) std::abort();
-}
-
-}  // namespace
+using sluice::fuzz::require;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace sluice;
@@ -34,20 +28,20 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         choice % 4 == 1 ? statistics.on_repair(wire) : statistics.on_packet(now, wire, choice * 1000U, choice);
     if (arrival.usable()) {
       if (arrival.kind == ArrivalKind::resynced) nack.reset();
-      check(statistics.highest() >= before);
+      require(statistics.highest() >= before);
       nack.on_packet(now, arrival.sequence);
       if (choice % 16 == 2) nack.forget_before(arrival.sequence);
     }
     if (choice % 8 == 3) nack.set_rtt(std::chrono::milliseconds(choice));
-    check(nack.missing() <= 1000);
+    require(nack.missing() <= 1000);
     const std::size_t count = nack.poll(now, lost);
     for (std::size_t i = 1; i < count; ++i) {
-      check(static_cast<std::uint16_t>(lost[i].value - lost[i - 1].value) <= 1000);
+      require(static_cast<std::uint16_t>(lost[i].value - lost[i - 1].value) <= 1000);
     }
     for (std::size_t i = 0; i < count; ++i) {
-      check(static_cast<std::uint16_t>(statistics.highest().on_wire().value - lost[i].value) <= 1000);
+      require(static_cast<std::uint16_t>(statistics.highest().on_wire().value - lost[i].value) <= 1000);
     }
-    if (nack.missing() == 0) check(nack.next_deadline() == never);
+    if (nack.missing() == 0) require(nack.next_deadline() == never);
     (void)nack.take_key_frame_needed();
     if (choice % 32 == 5) (void)statistics.report(now, {1});
   }

@@ -14,25 +14,14 @@
 #include "control/signaling/partyrooms/party_dialect.hpp"
 #include "control/signaling/partyrooms/party_http.hpp"
 #include "control/signaling/url/url_text.hpp"
+#include "tests/fuzz/support/require.hpp"
+#include "tests/support/seeded_entropy.hpp"
 
 namespace {
 
 using namespace sluice;
+using fuzz::require;
 using Json = nlohmann::json;
-
-void require(bool condition) {
-  if (!condition) std::abort();
-}
-
-class CountingEntropy final : public Entropy {
- public:
-  void fill(MutableBytes out) override {
-    for (std::byte& b : out) b = static_cast<std::byte>(++count_);
-  }
-
- private:
-  std::uint8_t count_ = 0;
-};
 
 class Reader final : public ConnectionSink {
  public:
@@ -54,7 +43,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view path = target.substr(0, target.find('?'));
   const std::string_view query = path.size() == target.size() ? std::string_view{} : target.substr(path.size() + 1);
   Bus bus;
-  CountingEntropy entropy;
+  test::SeededEntropy entropy;
   const RoomNames names;
   PartyOptions options;
   options.turn = {{"turn:t"}, {"s"}, std::chrono::seconds(60)};

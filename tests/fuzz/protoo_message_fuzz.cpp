@@ -12,25 +12,14 @@
 #include <vector>
 
 #include "control/signaling/protoo/protoo_dialect.hpp"
+#include "tests/fuzz/support/require.hpp"
+#include "tests/support/seeded_entropy.hpp"
 
 namespace {
 
 using namespace sluice;
+using fuzz::require;
 using Json = nlohmann::json;
-
-void require(bool condition) {
-  if (!condition) std::abort();
-}
-
-class CountingEntropy final : public Entropy {
- public:
-  void fill(MutableBytes out) override {
-    for (std::byte& b : out) b = static_cast<std::byte>(++count_);
-  }
-
- private:
-  std::uint8_t count_ = 0;
-};
 
 /// Everything that goes out must be a message of the protocol.
 class Reader final : public ConnectionSink {
@@ -58,7 +47,7 @@ class Reader final : public ConnectionSink {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view input(reinterpret_cast<const char*>(data), size);
   Bus bus;
-  CountingEntropy entropy;
+  test::SeededEntropy entropy;
   const RoomNames names;
   Rooms rooms(bus, entropy, {}, [](TimePoint) { return std::int64_t{0}; });
   Reader sink;

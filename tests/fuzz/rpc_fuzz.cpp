@@ -1,9 +1,8 @@
 // uses: control_api
-// Any bytes on the control socket: whatever chunks they come in, lines are the same, every request with an id is answered once,
-// and nothing else is said than JSON-RPC 2.0.
+// Any bytes on the control socket: whatever chunks they come in, lines are the same, every request with an id is answered
+// once, and nothing else is said than JSON-RPC 2.0.
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
@@ -11,21 +10,20 @@
 
 #include "control/api/line_reader.hpp"
 #include "control/api/rpc_session.hpp"
+#include "tests/fuzz/support/require.hpp"
 
 namespace {
 
 using namespace sluice;
-
-void require(bool condition) {
-  if (!condition) std::abort();
-}
+using fuzz::require;
 
 class Sink final : public RpcSink {
  public:
   void write(std::string line) override {
     const auto message = nlohmann::json::parse(line, nullptr, false);
     require(!message.is_discarded() && line.find('\n') == std::string::npos);
-    for (const auto& part : message.is_array() ? message : nlohmann::json::array({message})) require(part.at("jsonrpc") == "2.0");
+    for (const auto& part : message.is_array() ? message : nlohmann::json::array({message}))
+      require(part.at("jsonrpc") == "2.0");
     lines.push_back(std::move(line));
   }
   [[nodiscard]] std::size_t queued_bytes() const override { return 0; }
@@ -36,7 +34,10 @@ class Sink final : public RpcSink {
 std::vector<std::string> answers(std::string_view bytes, std::size_t chunk) {
   static const Operations operations = [] {
     Operations all;
-    all.add({"test.echo", "", {{"text", "string", true, ""}}, "",
+    all.add({"test.echo",
+             "",
+             {{"text", "string", true, ""}},
+             "",
              [](const nlohmann::json& params, const OperationCaller&, const OperationReply& reply) { reply(params); }});
     return all;
   }();

@@ -13,22 +13,12 @@
 
 #include "control/signaling/rtcio/rtcio_dialect.hpp"
 #include "control/signaling/wrtcsignal/wrtc_dialect.hpp"
+#include "tests/support/seeded_entropy.hpp"
 
 using namespace sluice;
 using namespace sluice::socketio;
 
 namespace {
-
-class CountingEntropy final : public Entropy {
- public:
-  void fill(MutableBytes out) override {
-    for (std::byte& b : out)
-      b = static_cast<std::byte>((state_ = state_ * 6364136223846793005ULL + 1442695040888963407ULL) >> 56U);
-  }
-
- private:
-  std::uint64_t state_ = 1;
-};
 
 class CheckingSink final : public EngineSink {
  public:
@@ -52,7 +42,7 @@ class CheckingSink final : public EngineSink {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   Bus bus;
-  CountingEntropy entropy;
+  test::SeededEntropy entropy(1);
   Rooms rooms(bus, entropy, {}, [](TimePoint) { return std::int64_t{0}; });
   CheckingSink sink;
   Endpoint rtcio_endpoint;

@@ -3,7 +3,6 @@
 // of the secret writes does no harm.
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 
@@ -11,15 +10,14 @@
 #include "control/crypto/mac.hpp"
 #include "control/policy/policy_token.hpp"
 #include "control/policy/room_token.hpp"
+#include "tests/fuzz/support/require.hpp"
 
 namespace {
 
 constexpr std::string_view secret = "0123456789abcdef0123456789abcdef";
 constexpr std::int64_t now = 1'714'000'000'000;
 
-void require(bool condition) {
-  if (!condition) std::abort();
-}
+using sluice::fuzz::require;
 
 }  // namespace
 

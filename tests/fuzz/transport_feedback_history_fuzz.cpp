@@ -5,19 +5,13 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <span>
 #include <vector>
 
 #include "dataplane/bwe/send_history.hpp"
+#include "tests/fuzz/support/require.hpp"
 
-namespace {
-
-void check(bool condition) {
-  if (!condition) std::abort();
-}
-
-}  // namespace
+using sluice::fuzz::require;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace sluice;
@@ -43,19 +37,19 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       }
     } else if (const auto feedback = TransportFeedback::parse({1}, {2}, std::as_bytes(chunk))) {
       const std::size_t count = history.on_feedback(now, *feedback, results);
-      check(count <= results.size());
+      require(count <= results.size());
       for (const PacketResult& result : std::span(results).first(count)) {
         const auto index = static_cast<std::size_t>(result.sequence.value - first);
-        check(index < judged.size());
+        require(index < judged.size());
         const std::uint8_t verdict = result.arrived ? 2 : 1;
-        check(judged[index] < verdict);
+        require(judged[index] < verdict);
         judged[index] = verdict;
       }
     }
     sends = !sends;
-    check(history.in_flight().bytes >= 0);
+    require(history.in_flight().bytes >= 0);
     const DeliveryRates rates = history.rates(now);
-    check(rates.loss >= 0 && rates.loss <= 1 && rates.acknowledged.bits_per_second >= 0);
+    require(rates.loss >= 0 && rates.loss <= 1 && rates.acknowledged.bits_per_second >= 0);
   }
   return 0;
 }

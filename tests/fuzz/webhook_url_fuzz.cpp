@@ -4,17 +4,15 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 
 #include "control/http_client/run_time_url.hpp"
+#include "tests/fuzz/support/require.hpp"
 
 namespace {
 
-void require(bool condition) {
-  if (!condition) std::abort();
-}
+using sluice::fuzz::require;
 
 std::string part(CURLU* url, CURLUPart which) {
   char* text = nullptr;

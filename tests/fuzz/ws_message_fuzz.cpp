@@ -12,21 +12,11 @@
 #include "control/json/json_view.hpp"
 #include "control/signaling/native/native_dialect.hpp"
 #include "control/signaling/native/sfu_signaling.hpp"
+#include "tests/support/seeded_entropy.hpp"
 
 namespace {
 
 using namespace sluice;
-
-class CountingEntropy final : public Entropy {
- public:
-  void fill(MutableBytes out) override {
-    for (std::byte& b : out)
-      b = static_cast<std::byte>((state_ = state_ * 6364136223846793005ULL + 1442695040888963407ULL) >> 56U);
-  }
-
- private:
-  std::uint64_t state_ = 1;
-};
 
 /// Whatever goes out is one valid JSON object, to a connection that is open.
 class CheckingSink final : public ConnectionSink {
@@ -60,7 +50,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   SignalingOptions options;
   options.reconnect_ttl = std::chrono::seconds(5);
   Bus bus;
-  CountingEntropy entropy;
+  test::SeededEntropy entropy(1);
   Rooms rooms(bus, entropy, options.rooms(), unix_ms);
   Publications publications(rooms, bus, entropy, {}, unix_ms);
   Sessions sessions(rooms, bus, entropy, options.sessions());

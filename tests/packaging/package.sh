@@ -8,8 +8,8 @@ die() { echo "package: FAILED: $*" >&2; exit 1; }
 
 if [[ ${SLUICE_IN_OVERLAY-} != yes ]]; then
   ((EUID == 0)) || { say "skipped: not root"; exit 77; }
-  (cd "$build" && cpack -G DEB -B "$build/package" >"$build/package.log" 2>&1) || { tail -20 "$build/package.log"; die "cpack"; }
-  deb=$(ls -t "$build"/package/sluice_*.deb | head -1)
+  source "$(dirname "$(realpath "$0")")/deb.sh"
+  deb=$(make_deb "$build") || die "cpack"
   place=$(mktemp -d)
   exec unshare --mount --pid --fork --mount-proc bash -c '
     set -e

@@ -1,37 +1,11 @@
 // A worker dies at any point and another one takes its place: issue "No process's death ends a call".
-#include <cstdlib>
-
-#include "tests/sim/call.hpp"
+#include "tests/sim/expect_call.hpp"
 
 namespace sluice::sim {
 namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-
-void expect_clean(Call& call, const std::string& where) {
-  EXPECT_EQ(call.world.repeated_indices, 0U) << where;
-  for (SimPeer* peer : call.members) {
-    EXPECT_EQ(peer->bad_srtp, 0U) << where;
-    EXPECT_EQ(peer->unknown_ssrc, 0U) << where;
-    for (ReceivedStream& stream : peer->receiving) {
-      for (const std::string& fault : judge(stream).faults) ADD_FAILURE() << where << ": " << fault;
-    }
-  }
-}
-
-void expect_flowing(Call& call, const std::string& where) {
-  for (SimPeer* peer : call.members) {
-    for (const ReceivedStream& stream : peer->receiving) {
-      EXPECT_LT(call.world.now - stream.last, milliseconds(250)) << where << " ssrc " << stream.ssrc;
-    }
-  }
-}
-
-std::uint64_t seeds(std::uint64_t usual) {
-  const char* more = std::getenv("SLUICE_SIM_SEEDS");
-  return more != nullptr ? std::strtoull(more, nullptr, 10) : usual;
-}
 
 TEST(Adoption, AQuietDeathCostsNoPacketAndNothingButAKeyFrame) {
   for (const bool gcm : {true, false}) {
@@ -55,8 +29,8 @@ TEST(Adoption, AQuietDeathCostsNoPacketAndNothingButAKeyFrame) {
     }
     call.world.run_for(seconds(5));
     EXPECT_LE(call.world.memory.messages.handshakes.size(), opened + 3) << "asked the handshaker once for each";
-    expect_clean(call, "quiet");
-    expect_flowing(call, "quiet");
+    expect_clean(call.world, call.members, "quiet");
+    expect_flowing(call.world, call.members, "quiet");
     for (SimPeer* peer : call.members) {
       for (const ReceivedStream& stream : peer->receiving) {
         const Verdicts v = judge(stream);
@@ -104,8 +78,8 @@ TEST(Adoption, AtEveryPointOfAWorkersLifeTheSuccessorGoesOn) {
       call.world.network.down(peer->setup.tuple).weather.loss = 0;
     }
     call.world.run_for(milliseconds(500));
-    expect_flowing(call, where);
-    expect_clean(call, where);
+    expect_flowing(call.world, call.members, where);
+    expect_clean(call.world, call.members, where);
     for (SimPeer* peer : call.members) {
       for (const ReceivedStream& stream : peer->receiving) {
         const Verdicts v = judge(stream);
@@ -147,8 +121,8 @@ TEST(Adoption, WhileACallIsBeingSetUpItEndsUpConnected) {
     for (SimPeer* peer : call.members) world.finish_handshake(*peer);
     world.die_in(0);
     world.run_for(seconds(3));
-    expect_clean(call, where);
-    expect_flowing(call, where);
+    expect_clean(call.world, call.members, where);
+    expect_flowing(call.world, call.members, where);
     if (testing::Test::HasFailure()) return;
   }
 }
@@ -246,7 +220,7 @@ TEST(Adoption, TwoCrashesWithASessionsPacketInHandShutThatSessionOut) {
   EXPECT_FALSE(adopted.quarantined);
   EXPECT_EQ(adopted.transports, 3U);
   world.run_for(seconds(1));
-  expect_flowing(call, "one crash");
+  expect_flowing(call.world, call.members, "one crash");
   // The second one is known by what the process noted itself.
   world.memory.note->session = guilty.packed();
   world.memory.note->signal = 11;

@@ -1,7 +1,5 @@
-#include <cstdlib>
-
 #include "tests/sim/audit.hpp"
-#include "tests/sim/call.hpp"
+#include "tests/sim/expect_call.hpp"
 
 namespace sluice::sim {
 namespace {
@@ -10,16 +8,9 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 void expect_clean(Call& call, std::uint64_t seed) {
-  EXPECT_EQ(call.world.repeated_indices, 0U) << "seed " << seed;
-  EXPECT_EQ(call.world.counter(Counter::drop_seal_failed), 0U) << "seed " << seed;
-  for (SimPeer* peer : call.members) {
-    EXPECT_EQ(peer->bad_srtp, 0U) << "seed " << seed;
-    EXPECT_EQ(peer->unknown_ssrc, 0U) << "seed " << seed;
-    for (ReceivedStream& stream : peer->receiving) {
-      const Verdicts v = judge(stream);
-      for (const std::string& fault : v.faults) ADD_FAILURE() << "seed " << seed << ": " << fault;
-    }
-  }
+  const std::string where = "seed " + std::to_string(seed);
+  expect_clean(call.world, call.members, where);
+  EXPECT_EQ(call.world.counter(Counter::drop_seal_failed), 0U) << where;
 }
 
 TEST(Call, OnAGoodNetworkEveryoneGetsEverythingOnce) {
@@ -53,10 +44,9 @@ TEST(Call, OnAGoodNetworkEveryoneGetsEverythingOnce) {
 }
 
 TEST(Call, BadNetworksCauseOnlyWhatTheyMust) {
-  const char* more = std::getenv("SLUICE_SIM_SEEDS");
-  const std::uint64_t seeds = more != nullptr ? std::strtoull(more, nullptr, 10) : 8;
+  const std::uint64_t count = seeds(8);
   std::uint64_t sent = 0, missing = 0, lost_down = 0, cut = 0;
-  for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
+  for (std::uint64_t seed = 1; seed <= count; ++seed) {
     Call call(seed, 2, seed % 2 == 0);
     std::mt19937_64 random(seed);
     for (SimPeer* peer : call.members) {

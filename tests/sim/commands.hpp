@@ -45,6 +45,7 @@ struct PublicationWish {
   bool forward = true;
   std::uint8_t payload_type = 96;
   std::vector<std::array<std::uint32_t, 3>> ssrcs;  // layer, ssrc, rtx
+  std::uint32_t policy_epoch = 0;
 };
 struct SubscriptionWish {
   SubscriptionId id;
@@ -56,6 +57,7 @@ struct SubscriptionWish {
   bool active = true;
   std::uint8_t max_layer = 255;
   std::uint8_t payload_type = 100;
+  std::uint32_t policy_epoch = 0;
 };
 
 /// Negotiated numbers: VP8 with RTX and everything, or Opus with transport-cc only.
@@ -87,14 +89,14 @@ inline CommandMessage command(const PublicationWish& p) {
   for (const auto& s : p.ssrcs) ssrcs.push_back(schema::CreateDeclaredSsrc(b, static_cast<std::uint8_t>(s[0]), s[1], s[2]));
   return {b, schema::CreateUpsertPublicationDirect(b, p.id.packed(), p.transport.packed(),
                                                    p.video ? schema::MediaKind::video : schema::MediaKind::audio,
-                                                   p.mid.c_str(), &codecs, &rids, &ssrcs, p.forward)};
+                                                   p.mid.c_str(), &codecs, &rids, &ssrcs, p.forward, p.policy_epoch)};
 }
 inline CommandMessage command(const SubscriptionWish& s) {
   flatbuffers::FlatBufferBuilder b;
   const auto codecs = codecs_of(b, s.video, s.payload_type);
   return {b, schema::CreateUpsertSubscriptionDirect(
                  b, s.id.packed(), s.transport.packed(), s.video ? schema::MediaKind::video : schema::MediaKind::audio,
-                 s.mid.c_str(), &codecs, s.ssrc, s.rtx_ssrc, s.publication.packed(), s.active, s.max_layer)};
+                 s.mid.c_str(), &codecs, s.ssrc, s.rtx_ssrc, s.publication.packed(), s.active, s.max_layer, s.policy_epoch)};
 }
 inline CommandMessage begin(std::uint64_t generation, bool snapshot) {
   flatbuffers::FlatBufferBuilder b;

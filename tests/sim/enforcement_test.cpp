@@ -80,6 +80,39 @@ TEST(Enforcement, NobodyReceivesAPacketOfAClosedMemberAcrossBadNetworksAndDeaths
   }
 }
 
+/// Control dies and comes back without the memory of its last decision: what it wants then is older than what the worker
+/// holds. It says so in increments and in snapshots, to the worker and to its successors, in any order.
+TEST(Enforcement, WhatWasTakenDoesNotComeBackByAForgetfulControlOrADeathOfTheWorker) {
+  constexpr std::uint32_t members = 3;
+  for (std::uint64_t seed = 20; seed < 24; ++seed) {
+    Call call(seed, members);
+    const auto at_epoch = [](PublicationWish wish, std::uint32_t epoch) {
+      wish.policy_epoch = epoch;
+      return wish;
+    };
+    call.world.connect_all();
+    call.world.program(at_epoch(call.video_of(cheat), 1), at_epoch(call.audio_of(cheat), 1));
+    call.world.run_for(seconds(2));
+    ASSERT_GT(sent_of(call, cheat, members), 100U) << "seed " << seed;
+    call.world.program(at_epoch(closed(call.video_of(cheat)), 2), at_epoch(closed(call.audio_of(cheat)), 2));
+    const std::uint64_t before = sent_of(call, cheat, members);
+    for (unsigned step = 0; step < 8; ++step) {
+      if ((seed + step) % 3 == 0) call.world.succeed();
+      call.world.program(at_epoch(call.video_of(cheat), 1), at_epoch(call.audio_of(cheat), 1));
+      beg(call, members);
+      call.world.run_for(milliseconds(300));
+      if ((seed + step) % 2 == 0) call.world.succeed();
+      call.world.run_for(milliseconds(300));
+    }
+    EXPECT_EQ(sent_of(call, cheat, members), before) << "seed " << seed;
+    EXPECT_GT(call.world.counter(Counter::policy_stale), 0U);
+    EXPECT_GT(call.world.counter(Counter::drop_policy_denied), 100U) << "it did not stop sending, seed " << seed;
+    call.world.program(at_epoch(call.video_of(cheat), 3), at_epoch(call.audio_of(cheat), 3));
+    call.world.run_for(seconds(2));
+    EXPECT_GT(sent_of(call, cheat, members), before + 100) << "a new decision gives it back, seed " << seed;
+  }
+}
+
 TEST(Enforcement, WhoMayNotReceiveReceivesNothing) {
   Call call(9, 2);
   call.world.connect_all();

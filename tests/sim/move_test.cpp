@@ -1,6 +1,5 @@
 // A room moves from one worker to another while it plays: issue "No process's death ends a call", migration.
-#include <cstdlib>
-
+#include "tests/sim/expect_call.hpp"
 #include "tests/sim/sim_pair.hpp"
 
 namespace sluice::sim {
@@ -9,37 +8,12 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-void expect_clean(MovingCall& call, const std::string& where) {
-  EXPECT_EQ(call.pair.repeated_indices, 0U) << where;
-  for (SimPeer* peer : call.members) {
-    EXPECT_EQ(peer->bad_srtp, 0U) << where;
-    EXPECT_EQ(peer->unknown_ssrc, 0U) << where;
-    EXPECT_EQ(peer->byes, 0U) << where;
-    for (ReceivedStream& stream : peer->receiving) {
-      for (const std::string& fault : judge(stream).faults) ADD_FAILURE() << where << ": " << fault;
-    }
-  }
-}
-
-void expect_flowing(MovingCall& call, const std::string& where) {
-  for (SimPeer* peer : call.members) {
-    for (const ReceivedStream& stream : peer->receiving) {
-      EXPECT_LT(call.pair.now - stream.last, milliseconds(250)) << where << " ssrc " << stream.ssrc;
-    }
-  }
-}
-
 std::uint64_t missing(MovingCall& call) {
   std::uint64_t sum = 0;
   for (SimPeer* peer : call.members) {
     for (ReceivedStream& stream : peer->receiving) sum += judge(stream).missing;
   }
   return sum;
-}
-
-std::uint64_t seeds(std::uint64_t usual) {
-  const char* more = std::getenv("SLUICE_SIM_SEEDS");
-  return more != nullptr ? std::strtoull(more, nullptr, 10) : usual;
 }
 
 void weather(MovingCall& call, std::mt19937_64& random, double loss) {
@@ -67,8 +41,8 @@ TEST(Move, OnAQuietNetworkNothingIsLostThereAndBackAndOn) {
       EXPECT_GE(call.side().counter(Counter::transports_arrived), 3U);
       call.pair.run_for(seconds(3));
       EXPECT_EQ(call.pair.sent_by_worker[old.index], by_old) << where << ": the old one is silent";
-      expect_clean(call, where);
-      expect_flowing(call, where);
+      expect_clean(call.pair, call.members, where);
+      expect_flowing(call.pair, call.members, where);
       EXPECT_EQ(missing(call), 0U) << where;
       for (const TransportRecord& record : old.memory.transports) EXPECT_EQ(record.id, 0U) << where;
       for (const SubscriptionRecord& record : old.memory.subscriptions) EXPECT_EQ(record.id, 0U) << where;
@@ -100,8 +74,8 @@ TEST(Move, UnderLossAndJitterTheCallGoesOn) {
     }
     weather(call, random, 0);
     call.pair.run_for(seconds(1));
-    expect_clean(call, where);
-    expect_flowing(call, where);
+    expect_clean(call.pair, call.members, where);
+    expect_flowing(call.pair, call.members, where);
     if (testing::Test::HasFailure()) return;
   }
 }
@@ -136,8 +110,8 @@ TEST(Move, ADeathOfEitherWorkerAtAnyStepHeals) {
       deaths += side->deaths;
     }
     call.pair.run_for(seconds(2));
-    expect_clean(call, where);
-    expect_flowing(call, where);
+    expect_clean(call.pair, call.members, where);
+    expect_flowing(call.pair, call.members, where);
     if (testing::Test::HasFailure()) return;
   }
   EXPECT_GT(deaths, seeds(120));
@@ -151,8 +125,8 @@ TEST(Move, AFullRingOnlyDelaysTheRecords) {
   call.move(1);
   call.pair.ring_places = 4096;
   call.pair.run_for(seconds(2));
-  expect_clean(call, "small ring");
-  expect_flowing(call, "small ring");
+  expect_clean(call.pair, call.members, "small ring");
+  expect_flowing(call.pair, call.members, "small ring");
 }
 
 TEST(Move, APeerWithANewAddressIsFoundThroughTheOldWorker) {
@@ -163,11 +137,11 @@ TEST(Move, APeerWithANewAddressIsFoundThroughTheOldWorker) {
   call.pair.run_for(seconds(1));
   call.rebind(0);
   call.pair.run_for(seconds(4));  // it checks, and nominates the new path
-  expect_flowing(call, "new address");
+  expect_flowing(call.pair, call.members, "new address");
   EXPECT_EQ(call.pair.repeated_indices, 0U);
   call.pair.sides[0]->succeed();  // the successor knows it, too
   call.pair.run_for(seconds(1));
-  expect_flowing(call, "new address, successor");
+  expect_flowing(call.pair, call.members, "new address, successor");
 }
 
 TEST(Move, ASuccessorOfTheOldWorkerRelaysAsWell) {
@@ -177,8 +151,8 @@ TEST(Move, ASuccessorOfTheOldWorkerRelaysAsWell) {
   call.move(1);
   call.pair.sides[0]->succeed();
   call.pair.run_for(seconds(2));
-  expect_clean(call, "successor relays");
-  expect_flowing(call, "successor relays");
+  expect_clean(call.pair, call.members, "successor relays");
+  expect_flowing(call.pair, call.members, "successor relays");
   EXPECT_GT(call.pair.sides[0]->counter(Counter::datagrams_relayed), 100U);
 }
 
@@ -227,8 +201,8 @@ TEST(Move, HostileBytesOnTheRingHarmNobody) {
     call.pair.run_for(milliseconds(300));
     call.close();
     call.pair.run_for(seconds(1));
-    expect_clean(call, "foreign worker");
-    expect_flowing(call, "foreign worker");
+    expect_clean(call.pair, call.members, "foreign worker");
+    expect_flowing(call.pair, call.members, "foreign worker");
     if (testing::Test::HasFailure()) return;
     // What the old worker itself hands over may be any bytes: that harms the moved sessions and nothing else.
     call.pair.spoil = [&](std::vector<std::byte>& message) {

@@ -22,6 +22,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/dataplane/support/loopback_socket.hpp"
 #include "dataplane/engine/engine.hpp"
 #include "dataplane/engine/socket_name.hpp"
 
@@ -32,28 +33,6 @@ constexpr std::size_t packet_bytes = 1116;
 constexpr std::size_t packets_per_round = 48 * 1024;
 constexpr std::size_t rounds = 7;
 constexpr std::size_t peers = 50;
-
-class Socket {
- public:
-  explicit Socket(int receive_buffer) : fd_(::socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)) {
-    SocketName name{};
-    const socklen_t length = write_socket_name(SocketAddress::from_ipv4({127, 0, 0, 1}, 0), AF_INET, name);
-    if (::bind(fd_, &name.base, length) != 0) std::abort();
-    (void)::setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof(receive_buffer));
-    socklen_t size = sizeof(name);
-    (void)::getsockname(fd_, &name.base, &size);
-    address_ = read_socket_name(name);
-  }
-  ~Socket() { (void)::close(fd_); }
-  Socket(const Socket&) = delete;
-  Socket& operator=(const Socket&) = delete;
-  [[nodiscard]] int fd() const { return fd_; }
-  [[nodiscard]] const SocketAddress& address() const { return address_; }
-
- private:
-  int fd_;
-  SocketAddress address_;
-};
 
 double thread_nanoseconds() {
   timespec time{};
@@ -79,7 +58,7 @@ struct Series {
   }
 };
 
-std::unique_ptr<Engine> open(EngineChoice choice, const Socket& socket, bool offload) {
+std::unique_ptr<Engine> open(EngineChoice choice, const bench::LoopbackSocket& socket, bool offload) {
   EngineConfig config;
   config.choice = choice;
   config.sockets = {socket.fd()};
@@ -88,12 +67,12 @@ std::unique_ptr<Engine> open(EngineChoice choice, const Socket& socket, bool off
 }
 
 /// The shape of fan-out: in each turn every peer gets a train of `train` packets.
-double send_round(Engine& engine, const std::deque<Socket>& to, std::size_t train) {
+double send_round(Engine& engine, const std::deque<bench::LoopbackSocket>& to, std::size_t train) {
   Counter handler;
   const double before = thread_nanoseconds();
   std::size_t sent = 0;
   while (sent < packets_per_round) {
-    for (const Socket& peer : to) {
+    for (const bench::LoopbackSocket& peer : to) {
       for (std::size_t i = 0; i < train; ++i) {
         PacketBuffer packet = engine.acquire();
         if (!packet) std::abort();
@@ -109,13 +88,13 @@ double send_round(Engine& engine, const std::deque<Socket>& to, std::size_t trai
 }
 
 /// The same by plain sendmsg, one train a call: what an engine can be compared with on this very machine.
-double plain_round(const Socket& socket, const std::deque<Socket>& to, std::size_t train) {
+double plain_round(const bench::LoopbackSocket& socket, const std::deque<bench::LoopbackSocket>& to, std::size_t train) {
   std::vector<char> bytes(packet_bytes * train, 'x');
   alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(std::uint16_t))> control{};
   const double before = thread_nanoseconds();
   std::size_t sent = 0;
   while (sent < packets_per_round) {
-    for (const Socket& peer : to) {
+    for (const bench::LoopbackSocket& peer : to) {
       SocketName name{};
       iovec part{bytes.data(), bytes.size()};
       msghdr message{};
@@ -139,8 +118,8 @@ double plain_round(const Socket& socket, const std::deque<Socket>& to, std::size
 }
 
 /// Fills the socket's queue (not measured), then drains it.
-double receive_round(Engine& engine, const Socket& socket, std::size_t train) {
-  const Socket sender(4096);
+double receive_round(Engine& engine, const bench::LoopbackSocket& socket, std::size_t train) {
+  const bench::LoopbackSocket sender(4096);
   const std::vector<char> bytes(packet_bytes * train, 'x');
   const auto segment = static_cast<int>(train > 1 ? packet_bytes : 0);
   (void)::setsockopt(sender.fd(), SOL_UDP, UDP_SEGMENT, &segment, sizeof(segment));
@@ -173,9 +152,9 @@ int run() {
   std::printf("ns of CPU per %zu B packet over lo, median [range] of %zu rounds; Linux %s\n\n", packet_bytes, rounds,
               system.release);
 
-  std::deque<Socket> readers;
+  std::deque<bench::LoopbackSocket> readers;
   for (std::size_t i = 0; i < peers; ++i) readers.emplace_back(1);
-  const Socket socket(8 * 1024 * 1024);
+  const bench::LoopbackSocket socket(8 * 1024 * 1024);
 
   struct Case {
     EngineChoice choice;

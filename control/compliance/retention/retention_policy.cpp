@@ -143,6 +143,7 @@ RetentionPolicy::Purged RetentionPolicy::purge_expired(bool dry_run) {
 
 RetentionPolicy::Purged RetentionPolicy::purge_subject(const std::string& sub) {
   Purged result;
+  std::vector<RetentionRecord> gone;
   for (auto record = records_.begin(); record != records_.end();) {
     if (record->second.sub != sub) {
       ++record;
@@ -151,10 +152,11 @@ RetentionPolicy::Purged RetentionPolicy::purge_subject(const std::string& sub) {
       ++record;
     } else {
       ++result.purged;
+      if (gone.size() < told_max) gone.push_back(record->second);
       record = expire(record, "purge");
     }
   }
-  bus_.publish(DataPurged{sub, result.purged, result.held});
+  bus_.publish(DataPurged{sub, result.purged, result.held, std::move(gone)});
   return result;
 }
 

@@ -51,6 +51,7 @@ struct DataPurged {
   std::string sub;
   std::size_t purged = 0;
   std::size_t held = 0;
+  std::vector<RetentionRecord> records;  // those that are gone; the first RetentionPolicy::told_max of them
 };
 struct PurgeCompleted {
   std::size_t purged = 0;
@@ -68,6 +69,7 @@ class RetentionPolicy {
   /// Deletes a recording's file; false when it could not.
   using DeleteFile = std::function<bool(const std::string& path)>;
   static constexpr std::size_t records_max = 1'000'000;
+  static constexpr std::size_t told_max = 1'000;
 
   /// Reads what is in `store`; borrowed for life, as is `bus`.
   RetentionPolicy(Store& store, Bus& bus, RetentionOptions options, UnixClock unix_ms, DeleteFile delete_file);

@@ -44,8 +44,8 @@ export async function showOtherClients(panel, room) {
   const text = make('p', { className: 'what' });
   const where = make('code', { className: 'where' });
   const code = make('pre', { className: 'code', tabIndex: 0 });
-  const copy = make('button', { type: 'button', className: 'copy', textContent: 'Copy' });
-  const body = make('div', { role: 'tabpanel', className: 'client' }, text, where, make('div', { className: 'listing' }, copy, code));
+  const copy = make('button', { type: 'button', className: 'copy', textContent: 'Copy code' });
+  const body = make('div', { role: 'tabpanel', className: 'client' }, text, make('div', { className: 'address' }, where, copy), code);
   let chosen = known[0];
   copy.onclick = async () => {
     try {
@@ -55,7 +55,7 @@ export async function showOtherClients(panel, room) {
       getSelection().selectAllChildren(code); // no clipboard without https: at least it is marked
       copy.textContent = 'Press Ctrl+C';
     }
-    setTimeout(() => { copy.textContent = 'Copy'; }, 2000);
+    setTimeout(() => { copy.textContent = 'Copy code'; }, 2000);
   };
   const choose = (client) => {
     chosen = client;

@@ -10,7 +10,16 @@ void NativeDialect::follow(Bus& bus) {
   const auto on = [&]<typename Fact>(auto tell) { subscriptions_.push_back(bus.subscribe<Fact>(tell)); };
   on.template operator()<PeerJoined>([this](const PeerJoined& fact) { tell_joined(fact); });
   on.template operator()<PeerLeft>([this](const PeerLeft& fact) {
+    // An operator may have taken it out; its connection stays, for another join.
+    if (const auto connection = outbox_.connection_of(fact.peer.id); connection && fact.cause == LeaveCause::left)
+      find(*connection)->phase = Phase::outside;
     outbox_.broadcast(fact.room, JsonWriter("peer:left").string("peerId", fact.peer.id.value).finish(), fact.peer.id);
+  });
+  on.template operator()<PeerClosed>([this](const PeerClosed& fact) {
+    // Only when an operator tried to put it into a room, and that was refused: everything else is answered before.
+    const auto connection = outbox_.connection_of(fact.peer);
+    const Connection* refused = connection ? find(*connection) : nullptr;
+    if (refused != nullptr && refused->phase != Phase::deciding) close(*connection, 1008, "Join refused");
   });
   on.template operator()<PeerReconnected>([this](const PeerReconnected& fact) { tell_reconnected(fact); });
   on.template operator()<PeerMetadataChanged>([this](const PeerMetadataChanged& fact) { tell_metadata(fact); });
@@ -28,7 +37,10 @@ void NativeDialect::follow(Bus& bus) {
 void NativeDialect::tell_joined(const PeerJoined& fact) {
   const Room* room = rooms_.find_room(fact.room);
   if (room == nullptr) return;
-  if (outbox_.connection_of(fact.peer.id)) {
+  if (const auto connection = outbox_.connection_of(fact.peer.id)) {
+    // An operator may have put it in (Rooms::join by an operation), while the client had not asked yet.
+    if (Connection* put_in = find(*connection); put_in != nullptr && put_in->phase != Phase::deciding)
+      put_in->phase = Phase::joined;
     const auto ice_servers = ice_servers_ ? ice_servers_(fact.peer.id, now_) : std::nullopt;
     outbox_.send(fact.peer.id, native::room_joined(rooms_, *room, fact.peer.id, sessions_.token(fact.peer.id), ice_servers));
   }
@@ -68,6 +80,7 @@ void NativeDialect::tell_kicked(const PeerKicked& fact) {
   if (!connection) return;  // held, or another dialect's
   constexpr std::uint16_t going_away = 1001;
   constexpr std::uint16_t policy_violation = 1008;
+  if (fact.close_code) return close(*connection, *fact.close_code, fact.reason);
   switch (fact.cause) {
     case LeaveCause::idle:
       return close(*connection, going_away, "Idle timeout");
@@ -81,12 +94,12 @@ void NativeDialect::tell_kicked(const PeerKicked& fact) {
 }
 
 void NativeDialect::tell_data(const DataRelayed& fact) {
-  std::string text = native::relayed("data", fact.from, "payload", fact.payload);
   if (fact.target) {
-    outbox_.send(*fact.target, std::move(text));
-  } else {
-    outbox_.broadcast(fact.room, std::move(text), PeerId(fact.from));
+    const Peer* target = rooms_.find_peer(*fact.target);
+    if (target == nullptr || target->dialect() != native_dialect_name) return;  // its own dialect tells it
+    return outbox_.send(*fact.target, native::relayed("data", fact.from, "payload", fact.payload));
   }
+  outbox_.broadcast(fact.room, native::relayed("data", fact.from, "payload", fact.payload), PeerId(fact.from));
 }
 
 }  // namespace sluice

@@ -27,10 +27,15 @@ void NativeDialect::relay(const PeerId& from, const JsonObject& message, const s
   const auto target = message.text("target");
   const auto body = message.find(key);
   if (!target || !body || !body->truthy()) return;
-  if (sfu_ != nullptr && *target == sfu_peer_id) return sfu_->negotiate(from, type, *body, now);
+  const std::optional<RoomId> room = rooms_.find_peer(from)->room();
+  if (sfu_ != nullptr && *target == sfu_peer_id) {
+    if (room) bus_.publish(SignalRelayed{*room, from, *target, type, std::string(body->raw())});
+    return sfu_->negotiate(from, type, *body, now);
+  }
   const PeerId to(*target);
   if (!rooms_.same_room(from, to)) return;
   outbox_.send(to, native::relayed(type, from.value, key, body->raw()));
+  if (room) bus_.publish(SignalRelayed{*room, from, *target, type, std::string(body->raw())});
 }
 
 void NativeDialect::data(const PeerId& from, const JsonObject& message, TimePoint now) {
@@ -38,15 +43,15 @@ void NativeDialect::data(const PeerId& from, const JsonObject& message, TimePoin
   if (!payload) return outbox_.send(from, native::error_text("MISSING_PAYLOAD", "data needs a payload"));
   const std::optional<RoomId> room = rooms_.find_peer(from)->room();  // a module may put the sender out
   const Payload kind = hand_over(from, *payload, now);
+  std::optional<PeerId> target;
+  if (message.truthy("target")) target = PeerId(message.text("target").value_or(""));  // not a string: nobody's id
   if (kind == Payload::consumed) {
-    if (room) bus_.publish(ControlPayloadTaken{*room, from});
+    if (room) bus_.publish(ControlPayloadTaken{*room, from, target, std::string(payload->raw())});
     return;
   }
   if (kind == Payload::application && !rooms_.allows(from, MemberAction::data)) {
     return outbox_.send(from, native::policy_denied("data"));
   }
-  std::optional<PeerId> target;
-  if (message.truthy("target")) target = PeerId(message.text("target").value_or(""));  // not a string: nobody's id
   rooms_.relay_data(from, target, std::string(payload->raw()));
 }
 

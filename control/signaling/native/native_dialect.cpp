@@ -221,6 +221,7 @@ void NativeDialect::handle_first(ConnectionId id, const std::optional<JsonObject
 
 void NativeDialect::join(ConnectionId id, const JsonObject& message, TimePoint now) {
   Connection& connection = *find(id);
+  if (rooms_.find_peer(connection.peer)->joining()) return;  // an operator is putting it into a room
   if (!join_limit_.admit(rooms_.find_peer(connection.peer)->ip(), now)) {
     return outbox_.send(connection.peer,
                         native::error_text("RATE_LIMITED", "Too many joins from this address; try again in a second"));

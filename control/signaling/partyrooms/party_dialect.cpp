@@ -13,6 +13,12 @@ namespace {
 constexpr std::uint16_t going_away = 1001;
 constexpr std::uint16_t policy_violation = 1008;
 
+std::string json_string(std::string_view text) {
+  std::string json;
+  append_json_string(json, text);
+  return json;
+}
+
 }  // namespace
 
 PartyDialect::PartyDialect(Rooms& rooms, Bus& bus, ConnectionSink& sink, const RoomNames& names, Entropy& entropy,
@@ -40,10 +46,12 @@ void PartyDialect::open(ConnectionId id, const PartyUrl& url, std::string ip, Ti
   const PeerId core = connection.core;
   const RoomId room = connection.room;
   members_[core] = {id, connection.id};
-  std::string id_json;
-  append_json_string(id_json, connection.id);
+  Metadata metadata{{"peerId", json_string(connection.id)}};
+  if (!url.token.empty()) {
+    for (const std::string& key : options_.token_metadata_keys) metadata.set(key, json_string(url.token));
+  }
   connections_.emplace(id, std::move(connection));
-  rooms_.join(core, room, Metadata{{"peerId", id_json}}, now,
+  rooms_.join(core, room, metadata, now,
               [this, alive = std::weak_ptr<bool>(alive_), id](const JoinOutcome& outcome, TimePoint) {
                 if (!alive.expired()) join_answered(id, outcome);
               });
@@ -117,7 +125,8 @@ void PartyDialect::hold(ConnectionId id, Connection& connection, Bytes message, 
 
 void PartyDialect::broadcast(const Connection& from, const Message& message) {
   const Room* room = rooms_.find_room(from.room);
-  if (room == nullptr) return;
+  // The protocol has no word for a refusal.
+  if (room == nullptr || !rooms_.allows(PeerId(from.core), MemberAction::data)) return;
   for (const PeerId& member : room->members()) {
     const auto ours = members_.find(member);
     if (ours != members_.end() && ours->second.id != from.id) deliver(ours->second.connection, message);
@@ -178,13 +187,11 @@ void PartyDialect::tell_kicked(const PeerKicked& fact) {
 
 /// What members of bridged dialects and the server itself say.
 void PartyDialect::tell_data(const DataRelayed& fact) {
+  const auto target = fact.target ? members_.find(*fact.target) : members_.end();
+  if (fact.target && target == members_.end()) return;
   if (members_.contains(PeerId(fact.from))) return;  // ours: broadcast() has delivered it
   Message message{std::make_shared<const std::string>(fact.payload), MessageKind::text};
-  if (fact.target) {
-    const auto ours = members_.find(*fact.target);
-    if (ours != members_.end()) deliver(ours->second.connection, message);
-    return;
-  }
+  if (fact.target) return deliver(target->second.connection, message);
   const Room* room = rooms_.find_room(fact.room);
   if (room == nullptr) return;
   for (const PeerId& member : room->members()) {

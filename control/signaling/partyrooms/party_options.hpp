@@ -22,6 +22,10 @@ struct PartyOptions {
   std::vector<std::string> turn_origins;             // Origin values that get credentials; empty: all
   std::vector<std::string> allowed_origins;          // of WebSockets; empty: all
 
+  /// Join metadata that carries a client's token (`token` in the query) to admission steps. Only keys that such a step
+  /// removes again: members see each other's metadata.
+  std::vector<std::string> token_metadata_keys;
+
   std::size_t room_bytes_max = 256;
   std::size_t id_bytes_max = 256;
   /// Messages of one client that wait for its admission; more end the connection.

@@ -34,11 +34,13 @@ Result<PartyUrl, PartyRefusal> read_party_url(std::string_view raw_path, std::st
     return unexpected(PartyRefusal{});
   }
   if (segments.size() <= room_at || segments[room_at].empty()) return unexpected(PartyRefusal{});
-  PartyUrl url{segments[room_at], url::query_value(query, "_pk").value_or(""), false};
+  PartyUrl url{segments[room_at], url::query_value(query, "_pk").value_or(""), false,
+               url::query_value(query, "token").value_or("")};
   url.turn = segments.size() > room_at + 1 && segments[room_at + 1] == "turn";
   if (url.room.size() > options.room_bytes_max) return unexpected(PartyRefusal{bad_request, "Room name too long"});
   if (url.id.size() > options.id_bytes_max) return unexpected(PartyRefusal{bad_request, "Id too long"});
-  if (!url::is_utf8(url.room) || !url::is_utf8(url.id)) return unexpected(PartyRefusal{bad_request, "Not UTF-8"});
+  if (!url::is_utf8(url.room) || !url::is_utf8(url.id) || !url::is_utf8(url.token))
+    return unexpected(PartyRefusal{bad_request, "Not UTF-8"});
   return url;
 }
 

@@ -19,8 +19,9 @@ struct PartyRefusal {
 /// A room by its URL (contract partyroom, section 1).
 struct PartyUrl {
   std::string room;
-  std::string id;     // `_pk`; empty: the client brings none
-  bool turn = false;  // the segment after the room is `turn`
+  std::string id;          // `_pk`; empty: the client brings none
+  bool turn = false;       // the segment after the room is `turn`
+  std::string token = {};  // `token`; empty: none
   friend bool operator==(const PartyUrl&, const PartyUrl&) = default;
 };
 

@@ -34,7 +34,8 @@ void ProtooDialect::on_open(ConnectionId connection, const ConnectionInfo& info,
 void ProtooDialect::open(ConnectionId id, const ProtooUrl& url, std::string ip, TimePoint now) {
   now_ = now;
   if (guard_ != nullptr) {
-    if (const auto refused = guard_->refuse_connection(ip, now)) return sink_.close(id, policy_violation, *refused);
+    // After any other code the client would be back at once, and again, for as long as it is refused.
+    if (guard_->refuse_connection(ip, now)) return sink_.close(id, closed_by_server, closed_by_server_reason);
   }
   auto made = std::make_unique<Connection>();
   made->ip = std::move(ip);

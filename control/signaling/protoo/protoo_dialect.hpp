@@ -116,8 +116,9 @@ class ProtooDialect final : public ConnectionHandler {
   [[nodiscard]] Connection* find(ConnectionId id);
   /// The joined connection of a peer of the asker's room.
   [[nodiscard]] std::optional<ConnectionId> joined_peer(const Connection& asker, std::string_view peer);
-  /// What this dialect's clients call a member; for other dialects' members, the core's id.
-  [[nodiscard]] std::string wire_id(const PeerId& core) const;
+  /// What this dialect's clients call a member; for other dialects' members, the core's id. Lives as long as `core` and the
+  /// member.
+  [[nodiscard]] std::string_view wire_id(const PeerId& core) const;
   [[nodiscard]] std::string peer_json(const PeerId& core) const;
 
   // --- entering and going

@@ -89,12 +89,11 @@ void ProtooDialect::tell_metadata(const PeerMetadataChanged& fact) {
 }
 
 void ProtooDialect::tell_data(const DataRelayed& fact) {
+  const auto target = fact.target ? members_.find(*fact.target) : members_.end();
+  if (fact.target && target == members_.end()) return;
   const PeerId from(fact.from);
-  if (fact.target && !members_.contains(*fact.target)) return;
-  JsonWriter data;
-  data.string("peerId", wire_id(from)).raw("data", fact.payload);
-  if (fact.target) return send(members_.at(*fact.target).connection, protoo::notification_text("relayed", data.finish()));
-  broadcast(fact.room, protoo::notification_text("message", data.finish()), &from);
+  if (fact.target) return send(target->second.connection, protoo::said_text("relayed", wire_id(from), fact.payload));
+  broadcast(fact.room, protoo::said_text("message", wire_id(from), fact.payload), &from);
 }
 
 void ProtooDialect::broadcast(const RoomId& room, const std::string& text, const PeerId* except) {
@@ -110,9 +109,9 @@ void ProtooDialect::broadcast(const RoomId& room, const std::string& text, const
   }
 }
 
-std::string ProtooDialect::wire_id(const PeerId& core) const {
+std::string_view ProtooDialect::wire_id(const PeerId& core) const {
   const auto ours = members_.find(core);
-  return ours == members_.end() ? core.value : ours->second.peer;
+  return ours == members_.end() ? core.view() : std::string_view(ours->second.peer);
 }
 
 std::string ProtooDialect::peer_json(const PeerId& core) const {

@@ -75,6 +75,18 @@ std::string error_text_raw(std::string_view id, std::string_view code, std::stri
   return out.finish();
 }
 
+std::string said_text(std::string_view method, std::string_view peer, std::string_view data) {
+  constexpr std::string_view head = R"({"notification":true,"method":)";
+  constexpr std::string_view middle = R"(,"data":{"peerId":)";
+  constexpr std::string_view inner = R"(,"data":)";
+  std::string text;
+  text.reserve(head.size() + middle.size() + inner.size() + method.size() + peer.size() + data.size() + 8);
+  append_json_string(text.append(head), method);
+  append_json_string(text.append(middle), peer);
+  text.append(inner).append(data) += "}}";
+  return text;
+}
+
 std::string notification_text(std::string_view method, std::string_view data) {
   JsonWriter out;
   return out.boolean("notification", true).string("method", method).raw("data", data).finish();

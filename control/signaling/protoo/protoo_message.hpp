@@ -42,5 +42,7 @@ using Message = std::variant<Request, Response, Notification>;
 /// With another peer's code and reason, JSON texts of any kind, left out where empty.
 [[nodiscard]] std::string error_text_raw(std::string_view id, std::string_view code, std::string_view reason);
 [[nodiscard]] std::string notification_text(std::string_view method, std::string_view data);
+/// The notification of what a peer said to others: `{peerId, data}`.
+[[nodiscard]] std::string said_text(std::string_view method, std::string_view peer, std::string_view data);
 
 }  // namespace sluice::protoo

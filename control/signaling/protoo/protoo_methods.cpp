@@ -23,6 +23,7 @@ constexpr int gateway_timeout = 504;
 constexpr std::uint16_t closed_by_server = 4000;
 constexpr std::string_view closed_by_server_reason = "closed by protoo-server";
 constexpr std::string_view not_yet_joined = "Error: Peer not yet joined";
+constexpr std::string_view data_not_allowed = "POLICY_DENIED: data";
 
 std::optional<JsonView> member(const JsonView& data, std::string_view key) {
   return data.pick(std::array<std::string_view, 1>{key})[0];
@@ -155,6 +156,12 @@ void ProtooDialect::join_answered(ConnectionId id, const std::string& request, c
         fail(id, request, bad_request, reason);
         break;
       case JoinRefusal::Kind::rejected:
+        if (refusal.temporary) {
+          // After 4000 it would never come back, after any other close at once: it stays, and may ask again.
+          connect_to_core(id, *connection);
+          fail(id, request, unavailable, reason);
+          return drain(id, now);
+        }
         fail(id, request, forbidden, reason);
         break;
     }
@@ -192,6 +199,7 @@ std::optional<ConnectionId> ProtooDialect::joined_peer(const Connection& asker, 
 void ProtooDialect::relay(ConnectionId id, const Request& request) {
   const Connection& asker = *find(id);
   if (asker.phase != Phase::joined) return fail(id, request.id, internal_error, not_yet_joined);
+  if (!rooms_.allows(asker.core, MemberAction::data)) return fail(id, request.id, forbidden, data_not_allowed);
   const auto [peer, data] = request.data.pick(std::array<std::string_view, 2>{"peerId", "data"});
   const auto name = peer ? peer->as_string() : std::nullopt;
   const auto ours = name ? joined_peer(asker, *name) : std::nullopt;
@@ -204,6 +212,7 @@ void ProtooDialect::relay(ConnectionId id, const Request& request) {
 void ProtooDialect::ask_peer(ConnectionId id, const Request& request, TimePoint now) {
   const Connection& asker = *find(id);
   if (asker.phase != Phase::joined) return fail(id, request.id, internal_error, not_yet_joined);
+  if (!rooms_.allows(asker.core, MemberAction::data)) return fail(id, request.id, forbidden, data_not_allowed);
   const auto [peer, method, data] = request.data.pick(std::array<std::string_view, 3>{"peerId", "method", "data"});
   const auto name = peer ? peer->as_string() : std::nullopt;
   const auto asked = name ? joined_peer(asker, *name) : std::nullopt;

@@ -1,5 +1,7 @@
 #include "control/signaling/rtcio/rtcio_dialect.hpp"
 
+#include <algorithm>
+#include <array>
 #include <utility>
 #include <vector>
 
@@ -14,6 +16,17 @@ namespace {
 
 std::optional<JsonObject> object_of(const socketio::Event& event) {
   return event.arguments.empty() ? std::nullopt : JsonObject::of(event.arguments.front());
+}
+
+/// Whether an envelope is part of setting up media: a description, a candidate, or the question for a stream's metadata.
+/// What holds anything beside these is application data.
+bool is_negotiation(const JsonObject& envelope) {
+  const auto data = envelope.find("data");
+  const auto object = data ? JsonObject::of(*data) : std::nullopt;
+  if (!object || object->members().empty()) return false;
+  return std::all_of(object->members().begin(), object->members().end(), [](const JsonObject::Member& member) {
+    return member.first == "description" || member.first == "candidate" || member.first == "mid";
+  });
 }
 
 /// What a guard is told of an event. Envelopes are told apart by what rtc.io puts first in their data.
@@ -47,7 +60,7 @@ RtcioDialect::RtcioDialect(socketio::SocketServer& server, socketio::Endpoint& e
       options_(options),
       memberships_(
           rooms, bus, std::string(rtcio_dialect_name), std::move(room_id), options.members_per_room_max,
-          [this](SocketKey socket, const std::string&, const PeerKicked&) { server_.disconnect(socket, now_); },
+          [this](SocketKey socket, const PeerKicked&) { server_.disconnect(socket, now_); },
           [this](const std::string& room, std::optional<SocketKey> socket, std::string_view name, const std::string& json) {
             EventText event(name);
             event.argument(json);
@@ -56,32 +69,41 @@ RtcioDialect::RtcioDialect(socketio::SocketServer& server, socketio::Endpoint& e
 
 // --- connections ----------------------------------------------------------------------------------------------------------
 
-socketio::ConnectDecision RtcioDialect::connect(const socketio::ConnectRequest& request, TimePoint now) {
-  if (auto refused = memberships_.refuse_connection(request.ip, now)) return socketio::ConnectRefused{std::move(*refused)};
+socketio::ConnectDecision RtcioDialect::connect(const socketio::ConnectRequest&, TimePoint) {
   return socketio::ConnectAccepted{};
 }
 
-void RtcioDialect::on_connect(SocketKey socket, const socketio::ConnectRequest&, TimePoint now) {
+void RtcioDialect::on_connect(SocketKey socket, const socketio::ConnectRequest& request, TimePoint now) {
   now_ = now;
   members_[socket];
+  memberships_.enter(socket, request.ip);
+  memberships_.present(socket, request.auth);
 }
 
 std::string RtcioDialect::save(SocketKey socket) const {
   const auto found = members_.find(socket);
-  return found == members_.end() ? std::string() : found->second.name.value_or("");
+  JsonWriter saved;
+  if (found != members_.end() && found->second.name) saved.raw("name", *found->second.name);
+  return saved.raw("tokens", memberships_.presented(socket)).finish();
 }
 
-void RtcioDialect::on_recover(SocketKey socket, std::string_view data, TimePoint now) {
+void RtcioDialect::on_recover(SocketKey socket, const socketio::ConnectRequest& request, std::string_view data,
+                              TimePoint now) {
   now_ = now;
   Member& member = members_[socket];
-  if (!data.empty()) member.name = data;
+  memberships_.enter(socket, request.ip);
+  if (const auto saved = JsonView::parse(data)) {
+    const auto [name, tokens] = saved->pick(std::array<std::string_view, 2>{"name", "tokens"});
+    if (name) member.name = name->raw();
+    if (tokens) memberships_.present(socket, *tokens);
+  }
+  memberships_.present(socket, request.auth);
   Metadata metadata;
   if (member.name) metadata.set("name", *member.name);
-  const std::string ip(server_.ip(socket));
   // Its rooms are back already; the core is asked again, because what it forbids may have changed meanwhile.
   for (const auto& room : endpoint_.rooms.rooms_of(socket)) {
     rooms_[*room];
-    memberships_.join(socket, *room, ip, metadata, now, [this, socket](const JoinOutcome& outcome, TimePoint answered) {
+    memberships_.join(socket, *room, metadata, now, [this, socket](const JoinOutcome& outcome, TimePoint answered) {
       if (!outcome) server_.disconnect(socket, answered);
     });
   }
@@ -146,6 +168,10 @@ void RtcioDialect::relay(SocketKey socket, const socketio::Event& event, TimePoi
   const auto source = envelope->text("source");
   if (source && *source != own && server_.find(endpoint_, *source)) {
     ++statistics_.dropped_forged;
+    return;
+  }
+  if (!is_negotiation(*envelope) && !memberships_.may_send_data(socket)) {
+    ++statistics_.dropped_not_allowed;
     return;
   }
   if (options_.require_shared_room) {
@@ -221,8 +247,8 @@ void RtcioDialect::join(SocketKey socket, const socketio::Event& event, TimePoin
     return join_error(socket, "room-full", *room, now);
   Metadata metadata;
   if (member.name) metadata.set("name", *member.name);
-  const std::string ip(server_.ip(socket));
-  memberships_.join(socket, *room, ip, metadata, now,
+  memberships_.present(socket, event.arguments.front());
+  memberships_.join(socket, *room, metadata, now,
                     [this, socket, room = *room, password](const JoinOutcome& outcome, TimePoint answered) {
                       now_ = answered;
                       if (outcome) return joined(socket, room, password, answered);
@@ -281,6 +307,10 @@ void RtcioDialect::pass_on(SocketKey socket, const socketio::Event& event, TimeP
   const auto room = room_of(object);
   if (!room || !endpoint_.rooms.is_member(socket, *room)) {
     ++statistics_.dropped_malformed;
+    return;
+  }
+  if (!memberships_.may_send_data(socket, *room)) {
+    ++statistics_.dropped_not_allowed;
     return;
   }
   if (event.name == "media-state") remember_media(socket, *room, *object);

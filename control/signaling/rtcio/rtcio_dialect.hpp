@@ -23,6 +23,7 @@ struct RtcioStatistics {
   std::uint64_t dropped_forged = 0;
   std::uint64_t dropped_malformed = 0;
   std::uint64_t dropped_over_limit = 0;
+  std::uint64_t dropped_not_allowed = 0;  // application data of who may not send any
   std::uint64_t flooders_disconnected = 0;
 };
 
@@ -34,14 +35,20 @@ class RtcioDialect final : public socketio::Application {
   RtcioDialect(socketio::SocketServer& server, socketio::Endpoint& endpoint, Rooms& rooms, Bus& bus,
                socketio::Memberships::RoomIdOf room_id, RtcioOptions options = {});
 
+  [[nodiscard]] std::optional<std::string> turn_away(const socketio::ConnectRequest& request, TimePoint now) override {
+    return memberships_.refuse_connection(request.ip, now);
+  }
   socketio::ConnectDecision connect(const socketio::ConnectRequest& request, TimePoint now) override;
   void on_connect(socketio::SocketKey socket, const socketio::ConnectRequest& request, TimePoint now) override;
-  void on_recover(socketio::SocketKey socket, std::string_view data, TimePoint now) override;
+  void on_recover(socketio::SocketKey socket, const socketio::ConnectRequest& request, std::string_view data,
+                  TimePoint now) override;
   void on_event(socketio::SocketKey socket, const socketio::Event& event, TimePoint now) override;
   void on_disconnecting(socketio::SocketKey socket, socketio::DisconnectReason reason, TimePoint now) override;
   [[nodiscard]] std::string save(socketio::SocketKey socket) const override;
 
   void set_guard(MessageGuard& guard) { memberships_.set_guard(guard); }
+  /// What admission wants to see, from the auth of the CONNECT or the argument of `join-room`.
+  void set_token_keys(std::vector<socketio::Memberships::TokenKey> keys) { memberships_.set_token_keys(std::move(keys)); }
   [[nodiscard]] const RtcioStatistics& statistics() const noexcept { return statistics_; }
   [[nodiscard]] std::size_t room_count() const noexcept { return rooms_.size(); }
 

@@ -51,11 +51,17 @@ enum class DisconnectReason : std::uint8_t {
 class Application {
  public:
   virtual ~Application() = default;
+  /// Asked first for every CONNECT, of a lost connection that comes back too: why its address is turned away.
+  [[nodiscard]] virtual std::optional<std::string> turn_away(const ConnectRequest& request, TimePoint now) {
+    (void)request;
+    (void)now;
+    return std::nullopt;
+  }
   virtual ConnectDecision connect(const ConnectRequest& request, TimePoint now) = 0;
   /// The CONNECT reply was sent.
   virtual void on_connect(SocketKey socket, const ConnectRequest& request, TimePoint now) = 0;
   /// A lost connection is back: same id, same rooms, what it missed was sent; `data` is what save() gave.
-  virtual void on_recover(SocketKey socket, std::string_view data, TimePoint now) = 0;
+  virtual void on_recover(SocketKey socket, const ConnectRequest& request, std::string_view data, TimePoint now) = 0;
   virtual void on_event(SocketKey socket, const Event& event, TimePoint now) = 0;
   /// Still in its rooms, but nothing reaches it any more. Called at once, also when it may recover.
   virtual void on_disconnecting(SocketKey socket, DisconnectReason reason, TimePoint now) = 0;

@@ -12,7 +12,7 @@ class EchoApplication final : public Application {
 
   ConnectDecision connect(const ConnectRequest&, TimePoint) override { return ConnectAccepted{}; }
   void on_connect(SocketKey socket, const ConnectRequest& request, TimePoint now) override;
-  void on_recover(SocketKey, std::string_view, TimePoint) override {}
+  void on_recover(SocketKey, const ConnectRequest&, std::string_view, TimePoint) override {}
   void on_event(SocketKey socket, const Event& event, TimePoint now) override;
   void on_disconnecting(SocketKey, DisconnectReason, TimePoint) override {}
   [[nodiscard]] std::string save(SocketKey) const override { return {}; }

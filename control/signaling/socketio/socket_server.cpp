@@ -143,6 +143,7 @@ void SocketServer::connect(SessionKey session, const SocketPacket& packet, TimeP
     engine_->send(session, std::make_shared<const std::string>(std::move(text)), false, now);
   };
   if (endpoint == nullptr) return refuse("Invalid namespace");
+  if (const auto reason = endpoint->application->turn_away(request, now)) return refuse(*reason);
   if (recover(session, *endpoint, request, now)) return;
   const ConnectDecision decision = endpoint->application->connect(request, now);
   if (const auto* refused = std::get_if<ConnectRefused>(&decision)) return refuse(refused->message);
@@ -171,7 +172,7 @@ bool SocketServer::recover(SessionKey session, Endpoint& endpoint, const Connect
   for (const OutPacket& packet : endpoint.recovery->missed(*lost, *offset)) {
     if (const Socket* found = find(lost->socket)) send(*found, packet, now);
   }
-  if (find(lost->socket) != nullptr) endpoint.application->on_recover(lost->socket, lost->data, now);
+  if (find(lost->socket) != nullptr) endpoint.application->on_recover(lost->socket, request, lost->data, now);
   return true;
 }
 

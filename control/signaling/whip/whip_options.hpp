@@ -17,6 +17,9 @@ struct WhipOptions {
   std::uint32_t patches_per_minute_max = 120;     // of one session
   std::uint32_t joins_per_second_max = 20;        // of one address; loopback is exempt
   std::vector<std::string> allowed_origins = {};  // of web pages; empty: all
+  /// Join metadata that carries the bearer token to admission steps. Only keys that such a step removes again: members see
+  /// each other's metadata.
+  std::vector<std::string> token_metadata_keys = {};
 };
 
 }  // namespace sluice

@@ -49,8 +49,7 @@ Failure refused(const JoinRefusal& refusal, bool had_token) {
     case JoinRefusal::Kind::rejected:
       break;
   }
-  if (refusal.code == "SERVER_DRAINING" || refusal.code == "SERVER_OVERLOADED" || refusal.code == "BACKPRESSURE")
-    return {503, message};
+  if (refusal.temporary) return {503, message};
   return {had_token ? 403 : 401, message};
 }
 
@@ -156,7 +155,9 @@ PeerId WhipSessions::open(Request request, TimePoint now, std::function<void(Ans
   opening->done = std::move(done);
   opening->peer = rooms_.connect(std::string(whip_dialect_name), opening->request.ip);
   Metadata metadata;
-  if (!opening->request.token.empty()) metadata.set("policyToken", quoted(opening->request.token));
+  if (!opening->request.token.empty()) {
+    for (const std::string& key : options_.token_metadata_keys) metadata.set(key, quoted(opening->request.token));
+  }
   rooms_.join(opening->peer, opening->request.room, metadata, now,
               [this, opening, alive = alive_](const JoinOutcome& outcome, TimePoint at) {
                 if (*alive) joined(opening, outcome, at);
@@ -173,6 +174,14 @@ void WhipSessions::joined(const std::shared_ptr<Opening>& opening, const JoinOut
   if (!outcome) {
     rooms_.discard(opening->peer);  // there still only if the room was full
     opening->done(unexpected(refused(outcome.error(), !opening->request.token.empty())));
+    return;
+  }
+  const bool publishes = opening->request.role == Role::publish;
+  if (!rooms_.allows(opening->peer, publishes ? MemberAction::publish : MemberAction::subscribe)) {
+    leave(opening->peer, LeaveCause::left);
+    const bool had_token = !opening->request.token.empty();
+    opening->done(
+        unexpected(Failure{had_token ? 403 : 401, publishes ? "publishing is not allowed" : "watching is not allowed"}));
     return;
   }
   Session session;

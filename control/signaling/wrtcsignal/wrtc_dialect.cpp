@@ -83,15 +83,14 @@ WrtcDialect::WrtcDialect(socketio::SocketServer& server, socketio::Endpoint& end
       options_(options),
       memberships_(
           rooms, bus, std::string(wrtc_dialect_name), std::move(room_id), options.members_per_room_max,
-          [this](SocketKey socket, const std::string&, const PeerKicked&) { server_.disconnect(socket, now_); },
+          [this](SocketKey socket, const PeerKicked&) { server_.disconnect(socket, now_); },
           [this](const std::string& room, std::optional<SocketKey> socket, std::string_view name, const std::string& json) {
             EventText event(name);
             event.argument(json);
             socket ? server_.emit(*socket, event, now_) : server_.broadcast(endpoint_, room, event, {}, now_);
           }) {}
 
-socketio::ConnectDecision WrtcDialect::connect(const socketio::ConnectRequest& request, TimePoint now) {
-  if (auto refused = memberships_.refuse_connection(request.ip, now)) return socketio::ConnectRefused{std::move(*refused)};
+socketio::ConnectDecision WrtcDialect::connect(const socketio::ConnectRequest& request, TimePoint) {
   const auto auth = JsonObject::of(request.auth);
   const auto token = auth ? auth->text("token") : std::nullopt;
   if (token && tokens_.verified(*token)) return socketio::ConnectAccepted{};
@@ -100,8 +99,10 @@ socketio::ConnectDecision WrtcDialect::connect(const socketio::ConnectRequest& r
   return socketio::ConnectRefused{std::string(bad_token)};
 }
 
-void WrtcDialect::on_connect(SocketKey, const socketio::ConnectRequest&, TimePoint now) {
+void WrtcDialect::on_connect(SocketKey socket, const socketio::ConnectRequest& request, TimePoint now) {
   now_ = now;
+  memberships_.enter(socket, request.ip);
+  memberships_.present(socket, request.auth);
 }
 
 void WrtcDialect::on_disconnecting(SocketKey socket, socketio::DisconnectReason reason, TimePoint now) {
@@ -193,11 +194,10 @@ void WrtcDialect::create(SocketKey socket, const Said& said, TimePoint now) {
   Metadata metadata;
   if (const Kept* info = peerinfo(socket); info != nullptr && info->attachments.empty())
     metadata.set("peerinfo", info->json);
-  const std::string ip(server_.ip(socket));
   // The core forgets an admission whose socket leaves first; the name must not stay taken then.
   const auto hold = std::shared_ptr<void>(nullptr, [this, room](void*) { taken_.erase(room); });
   memberships_.join(
-      socket, room, ip, metadata, now,
+      socket, room, std::move(metadata), now,
       [this, socket, room, payload, refuse, hold](const JoinOutcome& outcome, TimePoint when) {
         now_ = when;
         if (!outcome)
@@ -256,9 +256,8 @@ void WrtcDialect::admit(SocketKey candidate, const std::string& room, const std:
   Metadata metadata;
   if (const Kept* info = peerinfo(candidate); info != nullptr && info->attachments.empty())
     metadata.set("peerinfo", info->json);
-  const std::string ip(server_.ip(candidate));
   memberships_.join(
-      candidate, room, ip, metadata, now,
+      candidate, room, std::move(metadata), now,
       [this, candidate, room, payload, refuse](const JoinOutcome& outcome, TimePoint when) {
         now_ = when;
         if (outcome) return enter(candidate, room, payload, when);

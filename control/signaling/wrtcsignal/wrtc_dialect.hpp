@@ -40,8 +40,9 @@ struct WrtcStatistics {
 /// The wrtc-signal dialect (contract wrtc-signal.md sections 4 to 7) on Socket.IO: rooms with owners who let others in, and
 /// the relay of descriptions and candidates.
 ///
-/// Several instances: everything that would have to reach another one goes through members(), deliver() and admit(); a bus
-/// joins in there (section 8). One instance is what is built.
+/// Several instances: who is in a room is asked of `Endpoint::rooms` (create, ask, enter), events reach sockets by deliver()
+/// and SocketServer::broadcast(), and admit() performs a join where the candidate is. Those three are where a bus would join
+/// in (section 8). One instance is what is built.
 class WrtcDialect final : public socketio::Application {
  public:
   /// Unix seconds of the loop's time.
@@ -52,14 +53,19 @@ class WrtcDialect final : public socketio::Application {
               const WrtcTokens& tokens, socketio::Memberships::RoomIdOf room_id, UnixSeconds unix_seconds,
               WrtcOptions options = {});
 
+  [[nodiscard]] std::optional<std::string> turn_away(const socketio::ConnectRequest& request, TimePoint now) override {
+    return memberships_.refuse_connection(request.ip, now);
+  }
   socketio::ConnectDecision connect(const socketio::ConnectRequest& request, TimePoint now) override;
   void on_connect(socketio::SocketKey socket, const socketio::ConnectRequest& request, TimePoint now) override;
-  void on_recover(socketio::SocketKey, std::string_view, TimePoint) override {}
+  void on_recover(socketio::SocketKey, const socketio::ConnectRequest&, std::string_view, TimePoint) override {}
   void on_event(socketio::SocketKey socket, const socketio::Event& event, TimePoint now) override;
   void on_disconnecting(socketio::SocketKey socket, socketio::DisconnectReason reason, TimePoint now) override;
   [[nodiscard]] std::string save(socketio::SocketKey) const override { return {}; }
 
   void set_guard(MessageGuard& guard) { memberships_.set_guard(guard); }
+  /// What admission wants to see, from the auth of the CONNECT.
+  void set_token_keys(std::vector<socketio::Memberships::TokenKey> keys) { memberships_.set_token_keys(std::move(keys)); }
   [[nodiscard]] const WrtcStatistics& statistics() const noexcept { return statistics_; }
 
  private:

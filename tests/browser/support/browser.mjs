@@ -27,6 +27,16 @@ export async function joinPage(browser, server, options) {
   return page;
 }
 
+/** Alice and Carol by camera, Bob by test picture: their pages, when all see and hear each other. */
+export async function joinThree(browser, server, room) {
+  const pages = [];
+  for (const [name, source] of [['Alice', 'camera'], ['Bob', 'synthetic'], ['Carol', 'camera']]) {
+    pages.push(await joinPage(browser, server, { name, room, source }));
+  }
+  await everyoneSeesEveryone(pages);
+  return pages;
+}
+
 /** The page before "Join room" is pressed. */
 export async function openLobby(browser, server, { name, room, source = 'camera', height = 540, steady = true, query = '', viewport = { width: 1100, height: 700 } }) {
   const context = await browser.newContext({ viewport });

@@ -1,7 +1,9 @@
 // Starts the real server on ports of its own and stops it by its process id.
 import { spawn } from 'node:child_process';
 import { createServer } from 'node:net';
-import { readFileSync, readdirSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
@@ -18,6 +20,14 @@ async function freePort() {
 
 let nextMediaPort = 41000 + (process.pid % 200) * 10;
 
+// One for each server, since what it remembers (bans, sessions) is no other test's; gone when this process ends.
+const folders = [];
+process.once('exit', () => folders.forEach((folder) => rmSync(folder, { recursive: true, force: true })));
+function newFolder() {
+  folders.push(mkdtempSync(join(tmpdir(), 'sluice-server-')));
+  return folders.at(-1);
+}
+
 /**
  * Starts `sluice serve` with `options` beside those of a test. `junk`: freed memory is overwritten at once, so that what is
  * used after its end shows; off where memory is measured. `binaries`: the folder of the programs.
@@ -29,7 +39,8 @@ export async function startServer(options = {}, { junk = true, binaries = binari
   nextMediaPort += 4;
   const settings = {
     'signaling.port': signalingPort, 'signaling.host': '127.0.0.1', 'signaling.reconnectTtl': 15000, 'adminApi.port': adminPort,
-    'media.port': mediaPort, 'media.announced_ip': '127.0.0.1', 'media.listen': '127.0.0.1', 'workers.count': 1, ...options,
+    'media.port': mediaPort, 'media.announced_ip': '127.0.0.1', 'media.listen': '127.0.0.1', 'workers.count': 1,
+    'store.path': options['store.path'] ?? join(newFolder(), 'store'), ...options,
   };
   const words = ['serve', ...Object.entries(settings).map(([key, value]) => `--${key}=${value}`)];
   const environment = { ...process.env, ...(junk ? { MALLOC_CONF: 'junk:true' } : {}) };

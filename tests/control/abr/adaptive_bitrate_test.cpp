@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "shm/region/region.hpp"
 #include "tests/support/room_world.hpp"
 
 namespace sluice {
@@ -21,6 +22,8 @@ struct AbrFixture : ::testing::Test {
   std::vector<json> told;              // sfu:layer:auto
   std::map<ConsumerId, int> ceilings;  // what media was told last
   std::vector<Bus::Subscription> subscriptions;
+  Region region = *Region::create("abr-test", std::size_t{1} << 20U);
+  StateLog log = *StateLog::open(std::move(*Region::map(region.fd(), Access::read_write)));
   std::unique_ptr<AdaptiveBitrate> abr;
   PeerId publisher;
   PeerId viewer;
@@ -40,8 +43,15 @@ struct AbrFixture : ::testing::Test {
   }
   void make() {
     abr = std::make_unique<AdaptiveBitrate>(
-        world.bus, world.rooms, publications,
-        [this](std::string_view event, const json& data) { events.emplace_back(event, data); }, options, world.clock());
+        world.bus, world.rooms, publications, log,
+        [this](std::string_view event, const json& data) { events.emplace_back(event, data); }, options,
+        AdaptiveBitrate::Clocks{world.clock(), test::RoomWorld::unix_clock()});
+  }
+  /// Control dies here; its successor has the rooms and the log.
+  void restart() {
+    abr.reset();
+    make();
+    world.bus.publish(RoomsRestored{});
   }
   ProducerId publish(std::vector<std::string> layers = {}, PublicationKind kind = PublicationKind::video) {
     PublishRequest request;
@@ -324,12 +334,121 @@ TEST_F(AbrFixture, what_ends_is_forgotten) {
   EXPECT_EQ(abr->consumers(), 0U);
 }
 
-TEST_F(AbrFixture, after_a_restart_every_consumer_is_judged_anew) {
+TEST_F(AbrFixture, after_a_restart_media_is_told_every_ceiling_again) {
   make();
   ceilings.clear();
   world.bus.publish(RoomsRestored{});
   EXPECT_EQ(abr->consumers(), 1U);
   EXPECT_EQ(ceilings[consumer], 1);
+}
+
+TEST_F(AbrFixture, who_is_heard_is_protected_until_another_one_is) {
+  camera = publish({"low", "mid", "high"});
+  consumer = subscribe(viewer, camera);
+  world.bus.publish(ActiveSpeakerChanged{RoomId("r"), publisher, ProducerId("mic"), std::nullopt});
+  EXPECT_EQ(layer(consumer), "high");
+  EXPECT_EQ(stats_of(consumer)["isActiveSpeaker"], true);
+  report("pli", 6);
+  EXPECT_EQ(layer(consumer), "mid");
+  world.bus.publish(ActiveSpeakerChanged{RoomId("r"), viewer, ProducerId("other"), publisher});
+  EXPECT_EQ(stats_of(consumer)["isActiveSpeaker"], false);
+  report("pli", 1);
+  EXPECT_EQ(layer(consumer), "low");
+  // What a client said of itself does not end with what was heard.
+  ASSERT_TRUE(abr->set_active_speaker(camera));
+  world.bus.publish(ActiveSpeakerChanged{RoomId("r"), std::nullopt, std::nullopt, viewer});
+  EXPECT_EQ(stats_of(consumer)["isActiveSpeaker"], true);
+}
+
+TEST_F(AbrFixture, who_is_heard_is_not_protected_where_that_is_off) {
+  options.protect_active_speaker = false;
+  make();
+  camera = publish({"low", "mid", "high"});
+  consumer = subscribe(viewer, camera);
+  const std::string before = layer(consumer);
+  world.bus.publish(ActiveSpeakerChanged{RoomId("r"), publisher, ProducerId("mic"), std::nullopt});
+  EXPECT_EQ(layer(consumer), before);
+}
+
+TEST_F(AbrFixture, scores_layers_and_counts_survive_a_restart) {
+  camera = publish({"low", "mid", "high"});
+  consumer = subscribe(viewer, camera);
+  report("pli", 2);
+  report("nack", 3);
+  const json before = stats_of(consumer);
+  const int ceiling = ceilings[consumer];
+  told.clear();
+  events.clear();
+  restart();
+  EXPECT_EQ(stats_of(consumer), before);
+  EXPECT_EQ(ceilings[consumer], ceiling);
+  EXPECT_TRUE(told.empty());  // nothing has changed for the subscriber
+  EXPECT_TRUE(events.empty());
+}
+
+TEST_F(AbrFixture, a_restart_prolongs_no_wait) {
+  camera = publish({"low", "mid", "high"});
+  consumer = subscribe(viewer, camera);
+  ASSERT_EQ(layer(consumer), "mid");
+  report("remb", {}, 2e6);  // 0.81: high is wanted, the hold begins
+  world.now += 4s;
+  restart();
+  EXPECT_EQ(layer(consumer), "mid");
+  world.now += 1s;
+  report("good");
+  EXPECT_EQ(layer(consumer), "high");
+}
+
+TEST_F(AbrFixture, a_restart_prolongs_no_silence) {
+  report("pli");
+  const double low = score(consumer);
+  world.now += 3s;
+  restart();
+  pass(2s);
+  EXPECT_NEAR(score(consumer), low + 0.02, 1e-9);
+}
+
+TEST_F(AbrFixture, speakers_and_screens_survive_a_restart_as_long_as_they_are_published) {
+  camera = publish({"low", "mid", "high"});
+  consumer = subscribe(viewer, camera);
+  ASSERT_TRUE(abr->set_active_speaker(camera));
+  ASSERT_TRUE(abr->mark_screen_share(camera));
+  restart();
+  EXPECT_EQ(stats_of(consumer)["isActiveSpeaker"], true);
+  EXPECT_EQ(layer(consumer), "high");
+  report("pli", 5);
+  EXPECT_EQ(layer(consumer), "mid");  // protected
+  EXPECT_TRUE(abr->clear_active_speaker(camera));
+  restart();
+  EXPECT_EQ(stats_of(consumer)["isActiveSpeaker"], false);
+  EXPECT_EQ(stats_of(consumer)["targetLayer"], "mid");  // still a screen
+}
+
+TEST_F(AbrFixture, nothing_stays_in_the_log_of_what_has_ended) {
+  ASSERT_TRUE(abr->set_active_speaker(camera));
+  report("pli");
+  EXPECT_GT(log.size(), 0U);
+  world.leave(viewer);
+  world.leave(publisher);
+  EXPECT_EQ(log.size(), 0U);
+  ASSERT_TRUE(log.put("abr/score/gone", as_bytes(std::string_view("1 2"))));
+  ASSERT_TRUE(log.put("abr/speaker/gone", as_bytes(std::string_view("1"))));
+  restart();
+  EXPECT_EQ(log.size(), 0U);
+}
+
+TEST(ReceiverMemory, is_read_back_and_damage_is_not) {
+  const ReceiverMemory memory{7312, 1, 2, true, 1'714'000'000'000, 1'714'000'000'123, 4, 5};
+  const std::string row = to_row(memory);
+  EXPECT_EQ(parse_receiver_memory(row), memory);
+  for (std::size_t size = 0; size + 1 < row.size(); ++size) {
+    const auto cut = parse_receiver_memory(row.substr(0, size));
+    EXPECT_FALSE(cut && *cut == memory) << size;
+  }
+  for (const char* bad :
+       {"", "1", "1 2 3 4 5 6 7", "10001 0 0 0 0 -1 0 0", "0 256 0 0 0 -1 0 0", "0 0 0 2 0 -1 0 0", "0 0 0 0 -1 -1 0 0",
+        "0 0 0 0 0 -2 0 0", "0 0 0 0 0 0 -1 0", "0 0 0 0 0 0 0 0 ", "0 0 0 0 0 0 0 0 0", "0  0 0 0 0 0 0 0", "a"})
+    EXPECT_FALSE(parse_receiver_memory(bad)) << bad;
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include "control/api/bearer.hpp"
 #include "control/api/core_operations.hpp"
 #include "control/observability/room_metrics.hpp"
+#include "tests/control/api/api_request.hpp"
 
 namespace sluice {
 namespace {
@@ -17,14 +18,8 @@ using nlohmann::json;
 class AdminApiTest : public ::testing::Test {
  protected:
   loop::HttpResponse call(HttpMethod method, const std::string& path, const std::string& body = "",
-                          const std::string& authorization = "", const std::string& query = "") {
-    loop::HttpRequest request;
-    request.method = method;
-    request.path = path;
-    request.body = body;
-    request.query = query;
-    request.authorization = authorization;
-    return api.handle(request);
+                          const std::string& query = "") {
+    return test::ask(api, method, path, body, query);
   }
   json get(const std::string& path) { return json::parse(call(HttpMethod::get, path).body); }
   PeerId join(const std::string& room) {
@@ -105,7 +100,7 @@ TEST_F(AdminApiTest, PeersAreListedWithoutSecretsAndKicked) {
   ASSERT_EQ(list.size(), 1U);
   EXPECT_EQ(list[0],
             (json{{"id", peer.value}, {"roomId", "r"}, {"state", "joined"}, {"metadata", {{"displayName", "Alice"}}}}));
-  const auto kicked = call(HttpMethod::del, "/admin/peers/" + peer.value, "", "", "reason=too%20loud");
+  const auto kicked = call(HttpMethod::del, "/admin/peers/" + peer.value, "", "reason=too%20loud");
   EXPECT_EQ(json::parse(kicked.body), (json{{"kicked", peer.value}, {"reason", "too loud"}}));
   EXPECT_EQ(call(HttpMethod::del, "/admin/peers/" + peer.value).status, 404);
 }
@@ -141,7 +136,7 @@ TEST_F(AdminApiTest, AWebPageCannotUseTheOpenLoopbackApi) {
     request.path = "/admin/health";
     request.host = host;
     request.origin = origin;
-    return api.handle(request).status;
+    return test::ask(api, request).status;
   };
   EXPECT_EQ(status("127.0.0.1:4000", ""), 200);
   EXPECT_EQ(status("localhost:4000", "http://localhost:4000"), 200);

@@ -126,5 +126,60 @@ TEST_F(CoreOperationsTest, WhatRoomsDoIsToldByTheContractsNames) {
     EXPECT_EQ(std::count(told.begin(), told.end(), name), 1) << name;
 }
 
+TEST_F(CoreOperationsTest, ASnapshotShowsRoomsInJoinOrderAndWhoIsInNone) {
+  const PeerId alice = join("r");
+  const PeerId bob = join("r");
+  const PeerId outside = rooms.connect("native", "192.0.2.7");
+  const json all = good("server.snapshot");
+  ASSERT_EQ(all["rooms"].size(), 1U);
+  EXPECT_EQ(all["rooms"][0]["peers"][0]["id"], alice.value);
+  EXPECT_EQ(all["rooms"][0]["peers"][1]["id"], bob.value);
+  ASSERT_EQ(all["peers"].size(), 1U);
+  EXPECT_EQ(all["peers"][0]["id"], outside.value);
+}
+
+TEST_F(CoreOperationsTest, PeersArePutIntoRoomsAndTakenOut) {
+  const PeerId alice = rooms.connect("native", "192.0.2.7");
+  EXPECT_EQ(good("rooms.addPeer", {{"roomId", "r"}, {"peerId", alice.value}})["peer"]["roomId"], "r");
+  good("rooms.addPeer", {{"roomId", "r"}, {"peerId", alice.value}});  // it is there
+  EXPECT_EQ(bad("rooms.addPeer", {{"roomId", "other"}, {"peerId", alice.value}}), OperationError::Kind::refused);
+  EXPECT_EQ(bad("rooms.removePeer", {{"roomId", "other"}, {"peerId", alice.value}}), OperationError::Kind::not_found);
+  good("rooms.removePeer", {{"roomId", "r"}, {"peerId", alice.value}});
+  EXPECT_EQ(rooms.find_peer(alice)->state(), PeerState::connecting);
+  EXPECT_EQ(rooms.find_room(RoomId("r")), nullptr);
+  EXPECT_EQ(bad("rooms.addPeer", {{"roomId", " "}, {"peerId", alice.value}}), OperationError::Kind::refused);
+  EXPECT_EQ(bad("rooms.addPeer", {{"roomId", "r"}, {"peerId", "nobody"}}), OperationError::Kind::not_found);
+  const PeerId other = rooms.connect("protoo", "192.0.2.7");
+  EXPECT_EQ(bad("rooms.addPeer", {{"roomId", "r"}, {"peerId", other.value}}), OperationError::Kind::refused);
+}
+
+TEST_F(CoreOperationsTest, AConnectionIsClosedWithACodeThatMayBe) {
+  const PeerId alice = join("r");
+  std::optional<std::uint16_t> code;
+  const auto kicked = bus.subscribe<PeerKicked>([&](const PeerKicked& fact) { code = fact.close_code; });
+  for (const int refused : {0, 999, 1004, 1005, 1006, 1015, 2999, 5000, 65536}) {
+    EXPECT_EQ(bad("peers.close", {{"peerId", alice.value}, {"code", refused}}), OperationError::Kind::invalid_params)
+        << refused;
+  }
+  good("peers.close", {{"peerId", alice.value}, {"code", 4000}, {"reason", "enough"}});
+  EXPECT_EQ(code, 4000);
+  EXPECT_EQ(rooms.find_peer(alice), nullptr);
+  EXPECT_EQ(bad("peers.close", {{"peerId", alice.value}}), OperationError::Kind::not_found);
+}
+
+TEST_F(CoreOperationsTest, DataForModulesAndSignalsAreEvents) {
+  const PeerId alice = join("r");
+  (void)names();
+  bus.publish(ControlPayloadTaken{RoomId("r"), alice, PeerId("b"), R"({"__mod":"mute"})"});
+  bus.publish(SignalRelayed{RoomId("r"), alice, "__sfu__", "offer", R"("v=0")"});
+  ASSERT_EQ(heard.size(), 2U);
+  EXPECT_EQ(heard[0].first, "data");
+  EXPECT_EQ(heard[0].second["payload"]["__mod"], "mute");
+  EXPECT_EQ(heard[0].second["to"], "b");
+  EXPECT_EQ(heard[1].first, "offer");
+  EXPECT_EQ(heard[1].second["to"], "__sfu__");
+  EXPECT_EQ(heard[1].second["body"], "v=0");
+}
+
 }  // namespace
 }  // namespace sluice

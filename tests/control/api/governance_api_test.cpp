@@ -7,6 +7,8 @@
 #include <tuple>
 #include <vector>
 
+#include "tests/control/api/api_request.hpp"
+
 namespace sluice {
 namespace {
 
@@ -16,14 +18,8 @@ using nlohmann::json;
 class GovernanceApiTest : public ::testing::Test {
  protected:
   loop::HttpResponse call(HttpMethod method, const std::string& path, const std::string& body = "",
-                          const std::string& query = "", const std::string& authorization = "") {
-    loop::HttpRequest request;
-    request.method = method;
-    request.path = path;
-    request.body = body;
-    request.query = query;
-    request.authorization = authorization;
-    return api.handle(request);
+                          const std::string& query = "") {
+    return test::ask(api, method, path, body, query);
   }
   json get(const std::string& path, const std::string& query = "") {
     return json::parse(call(HttpMethod::get, path, "", query).body);
@@ -151,8 +147,8 @@ TEST_F(GovernanceApiTest, GivesLinesMetricsHealthAndFailover) {
   const GovernanceApi bare(operations, {}, {});
   loop::HttpRequest request;
   request.path = "/metrics/prometheus";
-  EXPECT_EQ(bare.handle(request).status, 503);
-  EXPECT_EQ(json::parse(bare.handle(request).body)["error"], "MetricsCollector not attached");
+  EXPECT_EQ(test::ask(bare, request).status, 503);
+  EXPECT_EQ(json::parse(test::ask(bare, request).body)["error"], "MetricsCollector not attached");
   std::string status = "healthy";
   operations.add({"health.slo", "", {}, "", [&status](const json&, const OperationCaller&, const OperationReply& reply) {
                     reply(json{{"status", status}});
@@ -173,10 +169,10 @@ TEST_F(GovernanceApiTest, AsksForTheSecretAndKeepsErrorsToItself) {
   const GovernanceApi closed(operations, {}, {"s3cret", "/admin"});
   loop::HttpRequest request;
   request.path = "/audit";
-  EXPECT_EQ(closed.handle(request).status, 401);
-  EXPECT_EQ(json::parse(closed.handle(request).body)["error"], "Unauthorized");
+  EXPECT_EQ(test::ask(closed, request).status, 401);
+  EXPECT_EQ(json::parse(test::ask(closed, request).body)["error"], "Unauthorized");
   request.authorization = "Bearer s3cret";
-  EXPECT_EQ(closed.handle(request).status, 200);
+  EXPECT_EQ(test::ask(closed, request).status, 200);
   operations.add({"bans.list", "", {}, "", [](const json&, const OperationCaller&, const OperationReply& reply) {
                     reply(unexpected(OperationError{OperationError::Kind::internal, "a stack trace"}));
                   }});

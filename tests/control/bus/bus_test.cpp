@@ -93,5 +93,17 @@ TEST(Bus, one_cancelled_during_a_delivery_is_not_called_any_more) {
   EXPECT_EQ(calls, 0);
 }
 
+TEST(Bus, what_subscribed_after_a_mark_can_be_told_alone) {
+  Bus bus;
+  std::vector<int> heard;
+  const auto early = bus.subscribe<Rang>([&](const Rang&) { heard.push_back(1); });
+  const Bus::Mark mark = bus.mark();
+  const auto late = bus.subscribe<Rang>([&](const Rang&) { heard.push_back(2); });
+  bus.publish_since(mark, Rang{});
+  EXPECT_EQ(heard, std::vector<int>{2});
+  bus.publish(Rang{});
+  EXPECT_EQ(heard, (std::vector<int>{2, 1, 2}));
+}
+
 }  // namespace
 }  // namespace sluice

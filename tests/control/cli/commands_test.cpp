@@ -13,6 +13,7 @@
 #include "control/cli/doctor_command.hpp"
 #include "control/cli/flags.hpp"
 #include "control/cli/init_command.hpp"
+#include "control/cli/running_server.hpp"
 #include "control/cli/signaling_benchmark.hpp"
 #include "control/cli/table.hpp"
 #include "control/cli/websocket_client.hpp"
@@ -80,6 +81,19 @@ TEST(Doctor, SaysWhatToDo) {
   }
 }
 
+TEST(Doctor, ReadsTheLimitsOfAnotherProcess) {
+  const std::string limits =
+      "Limit                     Soft Limit           Hard Limit           Units     \n"
+      "Max open files            65536                524288               files     \n"
+      "Max locked memory         unlimited            unlimited            bytes     \n"
+      "Max broken                many                 1                    bytes";
+  EXPECT_EQ(soft_limit(limits, "Max open files"), 65536U);
+  EXPECT_EQ(soft_limit(limits, "Max locked memory"), RLIM_INFINITY);
+  for (const char* none : {"Max broken", "Max cpu time", ""}) EXPECT_FALSE(soft_limit(limits, none)) << none;
+  EXPECT_FALSE(soft_limit("", "Max open files"));
+  EXPECT_FALSE(soft_limit("Max open files", "Max open files"));
+}
+
 std::string read(const fs::path& path) {
   std::ifstream file(path);
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
@@ -123,11 +137,11 @@ TEST(Benchmark, TakesPercentilesAsTheContractSays) {
 }
 
 TEST(WebSocketClient, SpeaksAndUnderstandsFrames) {
-  const auto url = parse_websocket_url("ws://[::1]:3000/x");
+  const auto url = parse_host_url("ws://", "ws://[::1]:3000/x");
   ASSERT_TRUE(url);
   EXPECT_EQ(url->host + " " + url->port + " " + url->path, "::1 3000 /x");
-  EXPECT_FALSE(parse_websocket_url("http://a"));
-  EXPECT_FALSE(parse_websocket_url("ws://"));
+  EXPECT_FALSE(parse_host_url("ws://", "http://a"));
+  EXPECT_FALSE(parse_host_url("ws://", "ws://"));
   WebSocketClient client(*url, 0);
   EXPECT_TRUE(client.output().starts_with("GET /x HTTP/1.1\r\n"));
   client.output().clear();

@@ -99,7 +99,6 @@ TEST(SecurityConfig, TheStoreCanBeTurnedOff) {
 }
 
 TEST(SecurityConfig, WhatWouldLeaveADoorOpenIsRefused) {
-  EXPECT_NE(error_of("{compliance: {residencyRegion: eu}}"), "");
   EXPECT_NE(error_of("{auditLogger: {filePath: /var/log/}}"), "");
   EXPECT_NE(error_of("{auditLogger: {syslog: \"tcp:x\"}}"), "");
 }

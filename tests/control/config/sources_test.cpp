@@ -136,5 +136,14 @@ TEST(ConfigSources, JsonIsYamlAndAModuleCanBeTurnedOff) {
   EXPECT_FALSE(resolve(document(R"({"nativeSfu": false})"), 2).native_sfu.enabled);
 }
 
+TEST(Configuration, WhatIsTakenWithoutEffectIsSaidOnce) {
+  const Environment none = environment_of({});
+  const auto warnings = [&](const Flags& flags) { return merge_sources(std::nullopt, none, flags).warnings; };
+  EXPECT_TRUE(warnings({{"region.multiRegion", "false"}, {"sfu.adapter", "native"}}).empty());
+  EXPECT_EQ(warnings({{"region.multiRegion", "true"}}).size(), 1U);
+  EXPECT_EQ(warnings({{"sfu.adapter", "mediasoup"}, {"region.multiRegion", "true"}}).size(), 2U);
+  EXPECT_THROW((void)warnings({{"sfu.adapter", "janus"}}), ConfigError);
+}
+
 }  // namespace
 }  // namespace sluice::config

@@ -191,5 +191,49 @@ TEST_F(HttpHookTest, AnythingButJsonOfSuccessIsAFailure) {
   }
 }
 
+TEST_F(HooksTest, ARequiredHookWaitsForWhoAnswersIt) {
+  hooks.require("beforeJoin", true);
+  EXPECT_TRUE(hooks.required("beforeJoin"));
+  EXPECT_FALSE(hooks.attached("beforeJoin"));
+  hooks.call("beforeJoin", Json(7), start, record());
+  hooks.call("other", {}, start, record());
+  ASSERT_EQ(results.size(), 1U);  // that of the other, which is not required
+  const auto provider = hooks.attach("beforeJoin", [](const Json& request, const HookReply& reply) { reply(request); });
+  ASSERT_EQ(results.size(), 2U);
+  EXPECT_EQ(results[1].value(), Json(7));
+}
+
+TEST_F(HooksTest, ARequiredHookThatNobodyAnswersFailsInTime) {
+  hooks.require("h", true);
+  hooks.call("h", {}, start, record());
+  hooks.handle_timeout(start + 5s - 1ms);
+  EXPECT_TRUE(results.empty());
+  hooks.handle_timeout(start + 5s);
+  ASSERT_EQ(results.size(), 1U);
+  EXPECT_FALSE(results[0]);
+  int asked = 0;
+  const auto late = hooks.attach("h", [&](const Json&, const HookReply& reply) {
+    ++asked;
+    reply(Json());
+  });
+  EXPECT_EQ(asked, 0);
+}
+
+TEST_F(HooksTest, TakingTheRequirementBackEndsTheWaiting) {
+  hooks.require("h", true);
+  hooks.call("h", {}, start, record());
+  hooks.require("h", false);
+  ASSERT_EQ(results.size(), 1U);
+  EXPECT_FALSE(results[0]);
+  EXPECT_FALSE(hooks.required("h"));
+}
+
+TEST_F(HooksTest, WaitingCallsAreBounded) {
+  hooks.require("h", true);
+  for (int i = 0; i < 4; ++i) hooks.call("h", {}, start, record());
+  ASSERT_EQ(results.size(), 1U);
+  EXPECT_FALSE(results[0]);
+}
+
 }  // namespace
 }  // namespace sluice

@@ -104,8 +104,29 @@ class TestRoute final : public Route {
     if (request.path == "/r/second") accept.subprotocol = request.subprotocols.at(1);
     return accept;
   }
+  /// /r/alone: of two requests whose bodies are to come at the same time, neither is served.
+  void http_arriving(const RequestHead& head, const HttpReply& reply) override {
+    if (head.path != "/r/alone") return;
+    const std::scoped_lock lock(mutex);
+    if (alone) {
+      reply({400, "text/plain", "second"});
+      return (*std::exchange(alone, std::nullopt))({409, "text/plain", "first"});
+    }
+    alone = reply;
+    arriving = head.exchange;
+    reply.on_abort([this] { ++aborts; });
+    ++arrivals;
+  }
+  void http_too_large(const RequestHead& head, const HttpReply& reply) override {
+    reply({413, "text/plain", head.exchange == arriving ? "too large" : "who?"});
+    alone.reset();
+  }
   void http(const HttpRequest& request, HttpReply reply) override {
     const std::scoped_lock lock(mutex);
+    if (request.path == "/r/alone") {
+      alone.reset();
+      return reply({200, "text/plain", request.exchange == arriving ? "alone " + request.body : "who?"});
+    }
     if (request.path == "/r/wait") {
       reply.on_abort([this] { ++aborts; });
       waiting.push_back(std::move(reply));
@@ -145,6 +166,9 @@ class TestRoute final : public Route {
   std::atomic<int> aborts{0};
   std::atomic<int> given{0};
   std::atomic<int> sources{0};
+  std::optional<HttpReply> alone;
+  std::uint64_t arriving = 0;
+  std::atomic<int> arrivals{0};
 
  private:
   WebSocketHandler& handler_;
@@ -268,6 +292,53 @@ TEST_F(RouteTest, AClientThatGoesWhileItWaitsIsReportedOnce) {
   }
   EXPECT_TRUE(ask("POST", "/r/release").starts_with("HTTP/1.1 204"));
   EXPECT_EQ(route_.aborts, 3);
+}
+
+// --- while the body comes
+
+TEST_F(RouteTest, ARequestIsAnnouncedBeforeItsBodyHasCome) {
+  TcpClient client(port_);
+  for (int round = 1; round <= 2; ++round) {
+    client.write("POST /r/alone HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nbo");
+    await([&, round] { return route_.arrivals == round; });
+    client.write("dy");
+    EXPECT_TRUE(client.read_until("alone body").starts_with("HTTP/1.1 200"));
+  }
+}
+
+TEST_F(RouteTest, TwoThatComeAtTheSameTimeMayBothBeAnsweredBeforeTheirBodiesHaveCome) {
+  TcpClient first(port_);
+  TcpClient second(port_);
+  first.write("POST /r/alone HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nbo");
+  await([&] { return route_.arrivals == 1; });
+  second.write("POST /r/alone HTTP/1.1\r\nHost: h\r\nContent-Length: 40\r\n\r\nbo");
+  EXPECT_TRUE(second.read_until("second").starts_with("HTTP/1.1 400"));
+  EXPECT_TRUE(first.read_until("first").starts_with("HTTP/1.1 409"));
+  // What is left of the bodies is read, then the connections end.
+  first.write("dy");
+  EXPECT_EQ(first.read_all(), "");
+  EXPECT_TRUE(first.closed());
+  second.write(std::string(38, 'b'));
+  EXPECT_EQ(second.read_all(), "");
+  EXPECT_TRUE(second.closed());
+  EXPECT_EQ(route_.aborts, 0);
+}
+
+TEST_F(RouteTest, AClientThatGoesWithinItsBodyIsReported) {
+  {
+    TcpClient client(port_);
+    client.write("POST /r/alone HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nbo");
+    await([&] { return route_.arrivals == 1; });
+  }
+  await([&] { return route_.aborts == 1; });
+}
+
+TEST_F(RouteTest, TheRouteSaysThatABodyIsTooLarge) {
+  TcpClient client(port_);
+  const std::size_t size = 1048577;
+  client.write("POST /r/alone HTTP/1.1\r\nHost: h\r\nContent-Length: " + std::to_string(size) + "\r\n\r\n" +
+               std::string(size, 'x'));
+  EXPECT_TRUE(client.read_until("too large").starts_with("HTTP/1.1 413"));
 }
 
 TEST_F(RouteTest, AReplyThatIsDroppedIsA500) {

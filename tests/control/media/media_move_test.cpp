@@ -1,11 +1,9 @@
-#include <random>
 #include <set>
 
-#include "control/media/media.hpp"
 #include "control/media/room_move.hpp"
-#include "control/rooms/facts.hpp"
+#include "tests/control/media/control_side.hpp"
 #include "tests/control/media/offer_text.hpp"
-#include "tests/control/workers/far_side.hpp"
+#include "tests/support/seeded_entropy.hpp"
 
 namespace sluice {
 namespace {
@@ -14,37 +12,10 @@ using namespace std::chrono_literals;
 using workers::FarSide;
 using workers::LogRegion;
 using workers::TransportPlace;
-using workers::Workers;
 
 const RoomId room("room");
 const PeerId alice("alice");
 const PeerId bob("bob");
-
-class SeededEntropy final : public Entropy {
- public:
-  void fill(MutableBytes out) override {
-    for (std::byte& b : out) b = static_cast<std::byte>(random_() & 0xFFU);
-  }
-
- private:
-  std::mt19937 random_{42};
-};
-
-/// One control process on three workers and a log that outlive it.
-struct Control {
-  Control(LogRegion& region, std::vector<std::unique_ptr<FarSide>>& far, Entropy& entropy)
-      : log(region.open()), workers(log) {
-    for (auto& side : far) workers.attach(side->info(), side->channel());
-    media.emplace(bus, workers, log, entropy, MediaConfig{});
-    closed_heard = bus.subscribe<MediaClosed>([this](const MediaClosed& fact) { closed.push_back(fact.peer.value); });
-  }
-  Bus bus;
-  StateLog log;
-  Workers workers;
-  std::optional<Media> media;
-  Bus::Subscription closed_heard;
-  std::vector<std::string> closed;
-};
 
 class MediaMove : public testing::Test {
  protected:
@@ -64,7 +35,9 @@ class MediaMove : public testing::Test {
   }
   void start() {
     control.reset();
-    control.emplace(region, far, entropy);
+    std::vector<FarSide*> sides;
+    for (auto& side : far) sides.push_back(side.get());
+    control.emplace(region, sides, entropy);
   }
   void join(const PeerId& peer) { control->bus.publish(PeerJoined{{peer, room, PeerState::joined, {}}, room}); }
   std::string offer(const PeerId& peer, const OfferText& text) {
@@ -121,9 +94,9 @@ class MediaMove : public testing::Test {
 
   std::vector<std::unique_ptr<FarSide>> far;
   LogRegion region;
-  SeededEntropy entropy;
+  test::SeededEntropy entropy;
   TimePoint now{10s};
-  std::optional<Control> control;
+  std::optional<ControlSide> control;
 };
 
 TEST_F(MediaMove, FirstTheNewWorkerIsPreparedThenTheOldOneHandsOver) {

@@ -1,11 +1,13 @@
 #include "control/media/media.hpp"
 
+#include <map>
 #include <random>
 
 #include "control/rooms/facts.hpp"
 #include "control/sdp/parser.hpp"
+#include "tests/control/media/control_side.hpp"
 #include "tests/control/media/offer_text.hpp"
-#include "tests/control/workers/far_side.hpp"
+#include "tests/support/seeded_entropy.hpp"
 
 namespace sluice {
 namespace {
@@ -13,58 +15,18 @@ namespace {
 using namespace std::chrono_literals;
 using workers::FarSide;
 using workers::LogRegion;
-using workers::Workers;
 
 constexpr WorkerId w0{0};
 const RoomId room("room");
 const PeerId alice("alice");
 const PeerId bob("bob");
 
-class SeededEntropy final : public Entropy {
- public:
-  void fill(MutableBytes out) override {
-    for (std::byte& b : out) b = static_cast<std::byte>(random_() & 0xFFU);
-  }
-
- private:
-  std::mt19937 random_{42};
-};
-
-/// One control process as far as media is concerned, on a worker and a log that outlive it.
-struct Control {
-  Control(LogRegion& region, FarSide& far, Entropy& entropy) : log(region.open()), workers(log) {
-    workers.attach(far.info(), far.channel());
-    media.emplace(bus, workers, log, entropy, MediaConfig{});
-    heard.push_back(
-        bus.subscribe<ConsumerReady>([this](const ConsumerReady& f) { ready.emplace_back(f.consumer.value, f.mid); }));
-    heard.push_back(bus.subscribe<ConsumerCodecUnsupported>(
-        [this](const ConsumerCodecUnsupported& f) { unsupported.push_back(f.consumer.value); }));
-    heard.push_back(bus.subscribe<MediaConnected>([this](const MediaConnected& f) { connected.push_back(f.peer.value); }));
-    heard.push_back(bus.subscribe<MediaClosed>([this](const MediaClosed& f) { closed.push_back(f.peer.value); }));
-    heard.push_back(
-        bus.subscribe<MediaInterrupted>([this](const MediaInterrupted& f) { interrupted.push_back(f.peer.value); }));
-    heard.push_back(
-        bus.subscribe<LayerForwarded>([this](const LayerForwarded& f) { layers.emplace_back(f.consumer.value, f.name); }));
-  }
-  Bus bus;
-  StateLog log;
-  Workers workers;
-  std::optional<Media> media;
-  std::vector<Bus::Subscription> heard;
-  std::vector<std::pair<std::string, std::string>> ready;
-  std::vector<std::string> unsupported;
-  std::vector<std::string> connected;
-  std::vector<std::string> closed;
-  std::vector<std::string> interrupted;
-  std::vector<std::pair<std::string, std::string>> layers;
-};
-
 class MediaTest : public testing::Test {
  protected:
   MediaTest() { start(); }
   void start() {
     control.reset();
-    control.emplace(region, far, entropy);
+    control.emplace(region, std::vector{&far}, entropy);
   }
   void join(const PeerId& peer) { control->bus.publish(PeerJoined{{peer, room, PeerState::joined, {}}, room}); }
   void leave(const PeerId& peer) {
@@ -122,8 +84,8 @@ class MediaTest : public testing::Test {
 
   LogRegion region;
   FarSide far;
-  SeededEntropy entropy;
-  std::optional<Control> control;
+  test::SeededEntropy entropy;
+  std::optional<ControlSide> control;
   TimePoint now{1s};
 };
 
@@ -571,6 +533,143 @@ TEST_F(MediaTest, TheCoresWordOnRestrictionsCountsAfterADeathBetweenTwoRecords) 
   const auto all = [](const auto&) { return true; };
   control->media->keep_only({all, all, all, [](const PeerId&) { return restricted(MediaDirection::send); }});
   EXPECT_FALSE(publications().at(0).second.forward);
+}
+
+/// Alice publishes, Bob receives; then one of them loses a right, and control dies somewhere in between.
+struct Revocation {
+  using Rows = std::map<std::string, std::vector<std::byte>, std::less<>>;
+  LogRegion region;
+  FarSide far;
+  SeededEntropy entropy;
+  std::optional<Control> control;
+  TimePoint now{1s};
+  Rows before;
+  Rows after;
+  std::vector<std::string> changed;  // keys
+  Restrictions core;                 // what the room core holds of the member
+
+  explicit Revocation(const PeerId& who, MediaDirection direction, bool applied) : member(who) {
+    control.emplace(region, far, entropy);
+    for (const PeerId& peer : {alice, bob}) control->bus.publish(PeerJoined{{peer, room, PeerState::joined, {}}, room});
+    EXPECT_TRUE(control->media->handle_offer(alice, publisher().text(), now));
+    control->bus.publish(PublicationStarted{room, alice, ProducerId("cam"), PublicationKind::video, "cam", {}, "1", {}});
+    EXPECT_TRUE(control->media->handle_offer(bob, receiver().text(), now));
+    control->bus.publish(
+        SubscriptionStarted{room, ConsumerId("c1"), ProducerId("cam"), bob, alice, PublicationKind::video, "cam", "", {}});
+    workers::run(control->workers, far, now);
+    far.show_policy();
+    before = rows();
+    core.set(Restriction::policy, direction, true);
+    control->bus.publish(PeerRestricted{member, room, core});
+    after = rows();
+    if (applied) {
+      control->workers.push(now);  // as control does before anybody hears of it
+      far.take();
+      far.show_policy();
+    }
+    for (const auto& [key, value] : after)
+      if (const auto old = before.find(key); old == before.end() || old->second != value) changed.push_back(key);
+  }
+  Rows rows() {
+    Rows found;
+    control->log.for_each([&](std::string_view key, Bytes value) {
+      found.emplace(std::string(key), std::vector<std::byte>(value.begin(), value.end()));
+    });
+    return found;
+  }
+  /// Control dies. Of what it wrote last, its successor finds the rows whose bits are set in `survived`; of the core's
+  /// record likewise.
+  void die(unsigned survived, bool core_knows) {
+    control.reset();
+    LogRegion left;
+    {
+      StateLog log = left.open();
+      for (const auto& [key, value] : before) EXPECT_TRUE(log.put(key, value));
+      for (std::size_t i = 0; i < changed.size(); ++i) {
+        if ((survived >> i & 1U) != 0) {
+          EXPECT_TRUE(log.put(changed[i], after.at(changed[i])));
+        }
+      }
+    }
+    region = std::move(left);
+    if (!core_knows) core = {};
+    control.emplace(region, far, entropy);
+    const auto all = [](const auto&) { return true; };
+    control->media->keep_only({all, all, all, [this](const PeerId& id) { return id == member ? core : Restrictions{}; },
+                               [this](const PeerId& id, const Media::NewerPolicy& newer) {
+                                 EXPECT_EQ(id, member);
+                                 ++outdated;
+                                 core.epoch = newer.epoch + 1;  // Rooms::distrust_media
+                                 if (newer.send_closed) core.set(Restriction::unknown, MediaDirection::send, true);
+                                 if (newer.receive_closed) core.set(Restriction::unknown, MediaDirection::receive, true);
+                                 control->bus.publish(PeerRestricted{member, room, core});
+                               }});
+  }
+  /// What the worker holds now.
+  [[nodiscard]] bool flows() const {
+    bool publication = false;
+    bool subscription = false;
+    for (const auto& [key, row] : far.rows) {
+      if (key.first == 'p') publication = workers::decode_publication(row)->second.forward;
+      if (key.first == 's') subscription = subscription || workers::decode_subscription(row)->second.active;
+    }
+    return publication && subscription;
+  }
+  PeerId member;
+  int outdated = 0;
+};
+
+TEST(MediaPolicy, WhatWasTakenStaysTakenWhereverControlDiesAndWhateverOfItsMemoryIsLost) {
+  for (const auto& [member, direction] : {std::pair(alice, MediaDirection::send), std::pair(bob, MediaDirection::receive)}) {
+    const std::size_t writes = Revocation(member, direction, true).changed.size();
+    ASSERT_GE(writes, 2U);
+    ASSERT_LE(writes, 5U);
+    for (unsigned survived = 0; survived < (1U << writes); ++survived) {
+      for (const bool applied : {false, true}) {
+        for (const bool core_knows : {false, true}) {
+          SCOPED_TRACE(testing::Message() << "rows " << survived << " of " << writes << ", applied " << applied
+                                          << ", core knows " << core_knows);
+          Revocation scene(member, direction, applied);
+          ASSERT_EQ(scene.flows(), !applied);
+          scene.die(survived, core_knows);
+          // Command by command: at no moment does it flow again.
+          for (int i = 0; i < 50; ++i) {
+            scene.now += 1ms;
+            scene.control->workers.poll(scene.now);
+            while (scene.far.take(1) != 0) ASSERT_FALSE(applied && scene.flows());
+          }
+          EXPECT_EQ(scene.flows(), !applied && !core_knows) << "or it was told to nobody, and never happened";
+          EXPECT_EQ(scene.outdated, applied && !core_knows ? 1 : 0);
+          // And by a second death, of the worker this time, whose successor hears a snapshot.
+          scene.far.show_policy();
+          scene.far.want_snapshot();
+          workers::run(scene.control->workers, scene.far, scene.now);
+          EXPECT_EQ(scene.flows(), !applied && !core_knows);
+          // A decision opens it again.
+          Restrictions open;
+          open.epoch = scene.core.epoch + 1;
+          scene.control->bus.publish(PeerRestricted{member, room, open});
+          workers::run(scene.control->workers, scene.far, scene.now);
+          EXPECT_TRUE(scene.flows());
+        }
+      }
+    }
+  }
+}
+
+TEST_F(MediaTest, EveryDecisionReachesTheWorkerWithItsEpoch) {
+  join(alice);
+  offer(alice, publisher());
+  publish(alice, "cam", PublicationKind::video, "1");
+  EXPECT_EQ(publications().at(0).second.policy_epoch, 1U);
+  Restrictions restrictions = restricted(MediaDirection::send);
+  control->bus.publish(PeerRestricted{alice, room, restrictions});
+  EXPECT_EQ(publications().at(0).second.policy_epoch, 2U);
+  restrictions.set(Restriction::consent, MediaDirection::send, true);  // closed twice: nothing flows more or less
+  control->bus.publish(PeerRestricted{alice, room, restrictions});
+  EXPECT_EQ(publications().at(0).second.policy_epoch, 3U);
+  start();
+  EXPECT_EQ(publications().at(0).second.policy_epoch, 3U);
 }
 
 }  // namespace

@@ -4,24 +4,15 @@
 #include <gtest/gtest.h>
 
 #include <optional>
-#include <random>
 #include <string>
 #include <vector>
+
+#include "tests/support/seeded_entropy.hpp"
 
 namespace sluice {
 namespace {
 
 using namespace std::chrono_literals;
-
-class SeededEntropy final : public Entropy {
- public:
-  void fill(MutableBytes out) override {
-    for (std::byte& b : out) b = static_cast<std::byte>(random_() & 0xFFU);
-  }
-
- private:
-  std::mt19937 random_{5};
-};
 
 TEST(LoadLevel, follows_the_contracts_table) {
   const auto memory = [](double ratio) { return level_of({ratio, 0, 0, 0}); };
@@ -76,7 +67,7 @@ struct Backpressure : ::testing::Test {
 
   TimePoint now = TimePoint{} + 1000s;
   Bus bus;
-  SeededEntropy entropy;
+  test::SeededEntropy entropy;
   Rooms rooms{bus, entropy,
               [] {
                 RoomsOptions options;

@@ -7,6 +7,7 @@
 
 #include "control/reliability/cpu_probe.hpp"
 #include "control/reliability/memory_probe.hpp"
+#include "tests/support/scratch_folder.hpp"
 
 namespace sluice {
 namespace {
@@ -16,17 +17,15 @@ using namespace std::chrono_literals;
 
 struct Machine : ::testing::Test {
   Machine() {
-    std::string name = fs::temp_directory_path() / "sluice-machine-XXXXXX";
-    root = ::mkdtemp(name.data());
     write("/proc/self/status", "Name:\tx\nVmPeak:\t  9999 kB\nVmRSS:\t    2048 kB\nThreads:\t1\n");
     write("/proc/meminfo", "MemTotal:        8192 kB\nMemFree:  1 kB\n");
   }
-  ~Machine() override { fs::remove_all(root); }
   void write(const std::string& path, const std::string& text) {
     fs::create_directories(fs::path(root + path).parent_path());
     std::ofstream(root + path) << text;
   }
-  std::string root;
+  test::ScratchFolder scratch;
+  std::string root = scratch.path();
 };
 
 TEST_F(Machine, memory_is_measured_against_the_configured_limit) {

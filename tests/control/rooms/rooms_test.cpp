@@ -161,5 +161,27 @@ TEST_F(RoomsFixture, publications_of_other_rooms_are_unknown_and_all_end_with_th
   EXPECT_TRUE(publications.in_room(RoomId("r")).empty());
 }
 
+TEST_F(RoomsFixture, what_was_decided_later_than_the_core_remembers_stays_closed) {
+  const PeerId peer = join();
+  std::vector<Restrictions> told;
+  const auto handle = bus.subscribe<PeerRestricted>([&](const PeerRestricted& fact) { told.push_back(fact.restrictions); });
+  rooms.distrust_media(peer, 7, true, false);
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_FALSE(told[0].may_send());
+  EXPECT_TRUE(told[0].may_receive());
+  EXPECT_GT(told[0].epoch, 7U);
+  rooms.distrust_media(peer, 3, false, true);  // that is older than what we know
+  EXPECT_EQ(told.size(), 1U);
+  // A mute and its end say nothing about what is not known.
+  EXPECT_TRUE(rooms.restrict_media(peer, Restriction::muted, MediaDirection::send, true));
+  EXPECT_TRUE(rooms.restrict_media(peer, Restriction::muted, MediaDirection::send, false));
+  EXPECT_FALSE(rooms.find_peer(peer)->restrictions().may_send());
+  // A new membership begins anew.
+  rooms.leave(peer, LeaveCause::left);
+  rooms.join(peer, RoomId("r"), {}, TimePoint{}, [](const JoinOutcome&, TimePoint) {});
+  EXPECT_TRUE(rooms.find_peer(peer)->restrictions().may_send());
+  rooms.distrust_media(PeerId("nobody"), 7, true, true);
+}
+
 }  // namespace
 }  // namespace sluice

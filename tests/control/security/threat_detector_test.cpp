@@ -3,27 +3,17 @@
 
 #include <gtest/gtest.h>
 
-#include <random>
 #include <string>
 #include <vector>
 
 #include "control/security/security_guard.hpp"
 #include "tests/support/memory_store.hpp"
+#include "tests/support/seeded_entropy.hpp"
 
 namespace sluice {
 namespace {
 
 using namespace std::chrono_literals;
-
-class SeededEntropy final : public Entropy {
- public:
-  void fill(MutableBytes out) override {
-    for (std::byte& b : out) b = static_cast<std::byte>(random_() & 0xFFU);
-  }
-
- private:
-  std::mt19937 random_{5};
-};
 
 struct Threats : ::testing::Test {
   static std::int64_t unix_ms(TimePoint at) { return at.time_since_epoch() / 1ms; }
@@ -60,7 +50,7 @@ struct Threats : ::testing::Test {
   }
 
   Bus bus;
-  SeededEntropy entropy;
+  test::SeededEntropy entropy;
   Rooms rooms{bus, entropy, rooms_options(), unix_ms};
   testing_support::MemoryStore store;
   TimePoint now = TimePoint{} + 1000s;

@@ -3,29 +3,18 @@
 #include <gtest/gtest.h>
 
 #include <optional>
-#include <random>
 #include <string>
 #include <vector>
 
 #include "control/sessions/control_state.hpp"
 #include "control/sessions/session_token.hpp"
 #include "tests/support/memory_store.hpp"
+#include "tests/support/seeded_entropy.hpp"
 
 namespace sluice {
 namespace {
 
 using namespace std::chrono_literals;
-
-class SeededEntropy final : public Entropy {
- public:
-  explicit SeededEntropy(unsigned seed) : random_(seed) {}
-  void fill(MutableBytes out) override {
-    for (std::byte& b : out) b = static_cast<std::byte>(random_() & 0xFFU);
-  }
-
- private:
-  std::mt19937 random_;
-};
 
 StateLog fresh_log() {
   return *StateLog::open(*Region::create("sessions", std::size_t{1} << 20U));
@@ -68,7 +57,7 @@ struct Life {
 
   std::int64_t unix_ms;
   Bus bus;
-  SeededEntropy entropy;
+  test::SeededEntropy entropy;
   Rooms rooms{bus, entropy, {}, [](TimePoint at) -> std::int64_t { return at.time_since_epoch() / 1ms; }};
   std::size_t revived;
   std::optional<Sessions> sessions;

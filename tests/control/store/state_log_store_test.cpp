@@ -2,19 +2,12 @@
 
 #include <gtest/gtest.h>
 
-#include <map>
 #include <string>
+
+#include "tests/control/store/store_rows.hpp"
 
 namespace sluice {
 namespace {
-
-using Rows = std::map<std::string, std::string>;
-
-Rows rows(const Store& store, std::string_view table) {
-  Rows result;
-  store.load(table, [&](std::string_view key, std::string_view value) { result.emplace(key, value); });
-  return result;
-}
 
 StateLog opened(const Region& region) {
   return *StateLog::open(*Region::map(region.fd(), Access::read_write));

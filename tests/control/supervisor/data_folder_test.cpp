@@ -8,15 +8,12 @@
 #include <fstream>
 #include <string>
 
+#include "tests/support/scratch_folder.hpp"
+
 namespace sluice::supervisor {
 namespace {
 
 struct DataFolderFixture : ::testing::Test {
-  DataFolderFixture() {
-    std::string name = std::filesystem::temp_directory_path() / "sluice-folder-XXXXXX";
-    base = ::mkdtemp(name.data());
-  }
-  ~DataFolderFixture() override { std::filesystem::remove_all(base); }
   [[nodiscard]] uid_t owner_of(const std::filesystem::path& path) const {
     struct stat status {};
     EXPECT_EQ(::lstat(path.c_str(), &status), 0) << path;
@@ -24,7 +21,7 @@ struct DataFolderFixture : ::testing::Test {
   }
   static void touch(const std::filesystem::path& path) { std::ofstream(path) << "x"; }
 
-  std::filesystem::path base;
+  test::ScratchFolder base;
   ProcessLog log{"test", LogFormat::line};
   UserIds control{60900, 60900};
 };

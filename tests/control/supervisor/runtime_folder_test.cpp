@@ -6,6 +6,8 @@
 
 #include <fstream>
 
+#include "tests/support/scratch_folder.hpp"
+
 namespace sluice::supervisor {
 namespace {
 
@@ -13,13 +15,7 @@ namespace fs = std::filesystem;
 
 class RuntimeFolder : public testing::Test {
  protected:
-  RuntimeFolder() {
-    std::string pattern = (fs::temp_directory_path() / "sluice-test-XXXXXX").string();
-    EXPECT_NE(::mkdtemp(pattern.data()), nullptr);
-    root_ = pattern;
-  }
-  ~RuntimeFolder() override { fs::remove_all(root_); }
-  fs::path root_;
+  test::ScratchFolder root_;
 };
 
 TEST_F(RuntimeFolder, IsTheFirstThatCanBeUsedAndIsMadeForItsOwner) {

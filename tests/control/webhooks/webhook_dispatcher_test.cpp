@@ -27,6 +27,8 @@ struct WebhookFixture : ::testing::Test {
   std::vector<Posted> posts;
   std::vector<std::pair<std::string, json>> events;
   std::map<std::string, std::string> stored;
+  std::map<std::string, std::string> outbox;
+  bool lasting = true;
   std::unique_ptr<WebhookDispatcher> webhooks;
   std::function<void(json&)> tag;
 
@@ -45,9 +47,24 @@ struct WebhookFixture : ::testing::Test {
         stored[key] = text;
       }
     };
+    if (lasting) {
+      outside.write_outbox = [this](const std::string& key, const std::string& text) {
+        if (text.empty()) {
+          outbox.erase(key);
+        } else {
+          outbox[key] = text;
+        }
+      };
+    }
     webhooks = std::make_unique<WebhookDispatcher>(world.bus, world.rooms, world.entropy, outside, options, tag);
   }
   void SetUp() override { make(); }
+  /// The process dies here; its successor reads what was written.
+  void die() {
+    webhooks.reset();
+    make();
+    webhooks->restore({stored.begin(), stored.end()}, {outbox.begin(), outbox.end()});
+  }
   void run() { webhooks->handle_timeout(world.now); }
   /// Answers the last post and lets the next one go.
   void answer(const std::optional<std::string>& error = std::nullopt) {
@@ -202,22 +219,181 @@ TEST_F(WebhookFixture, filters_hold_for_all_and_for_one_endpoint) {
   EXPECT_EQ(sent, (std::vector<std::string>{"http://a/peer.joined", "http://b/peer.joined", "http://b/room.created"}));
 }
 
-TEST_F(WebhookFixture, a_full_queue_makes_dead_letters) {
+TEST_F(WebhookFixture, a_full_queue_makes_dead_letters_of_the_oldest) {
   options.queue_max = 2;
   make();
   for (int i = 0; i < 5; ++i) webhooks->dispatch("t", {{"i", i}});
   EXPECT_EQ(webhooks->dead_letters().size(), 3U);
   EXPECT_EQ(webhooks->stats().waiting, 2U);
+  EXPECT_EQ(webhooks->stats().dropped, 3U);
+  EXPECT_EQ(outbox.size(), 2U);
+  run();
+  ASSERT_EQ(posts.size(), 1U);
+  EXPECT_EQ(posts[0].body()["data"]["i"], 3);
+  // The one under way is not dropped: the oldest behind it is.
+  webhooks->dispatch("t", {{"i", 5}});
+  answer();
+  EXPECT_EQ(posts.back().body()["data"]["i"], 5);
 }
 
-TEST_F(WebhookFixture, what_waits_at_the_end_becomes_dead_letters) {
+TEST_F(WebhookFixture, what_waits_is_bounded_in_bytes_too) {
+  options.queue_bytes_max = 1000;
+  make();
+  for (int i = 0; i < 10; ++i) webhooks->dispatch("t", {{"i", i}, {"text", std::string(400, 'x')}});
+  EXPECT_EQ(webhooks->stats().waiting, 2U);
+  EXPECT_EQ(webhooks->stats().dropped, 8U);
+  webhooks->dispatch("t", {{"text", std::string(2000, 'x')}});  // alone it may go
+  EXPECT_EQ(webhooks->stats().waiting, 1U);
+  EXPECT_EQ(outbox.size(), 1U);
+}
+
+TEST_F(WebhookFixture, what_waits_at_the_end_goes_out_after_the_next_start) {
   webhooks->dispatch("t", {{"i", 1}});
   webhooks->dispatch("t", {{"i", 2}});
   run();
   webhooks->stop();
   posts[0].done(std::nullopt);  // too late
-  EXPECT_EQ(webhooks->dead_letters().size(), 2U);
-  EXPECT_EQ(stored.size(), 2U);
+  EXPECT_EQ(webhooks->dead_letters().size(), 0U);
+  die();
+  run();
+  ASSERT_EQ(posts.size(), 2U);
+  EXPECT_EQ(posts[1].request.body, posts[0].request.body);
+  answer();
+  EXPECT_EQ(posts.back().body()["data"]["i"], 2);
+}
+
+TEST_F(WebhookFixture, without_lasting_storage_what_waits_at_the_end_becomes_dead_letters) {
+  lasting = false;
+  make();
+  webhooks->dispatch("t", {{"i", 1}});
+  webhooks->stop();
+  EXPECT_EQ(webhooks->dead_letters().size(), 1U);
+}
+
+TEST_F(WebhookFixture, a_successor_goes_on_with_attempts_and_waits) {
+  options.endpoints[0].secret = "s3cret";
+  make();
+  webhooks->dispatch("t", {{"i", 1}});
+  run();
+  answer("status 500");
+  world.now += 2s;
+  run();
+  answer("status 500");  // the second; four seconds to wait
+  world.now += 1s;
+  die();
+  EXPECT_EQ(webhooks->next_deadline(), world.now + 3s);
+  EXPECT_EQ(webhooks->stats().restored, 1U);
+  world.now += 3s;
+  run();
+  ASSERT_EQ(posts.size(), 3U);
+  EXPECT_EQ(posts[2].request.body, posts[0].request.body);
+  EXPECT_EQ(posts[2].request.headers, posts[0].request.headers);
+  answer("status 500");
+  EXPECT_EQ(webhooks->next_deadline(), world.now + 8s);
+  world.now += 8s;
+  run();
+  answer("status 500");
+  EXPECT_EQ(webhooks->dead_letters().size(), 1U);
+  EXPECT_TRUE(outbox.empty());
+}
+
+TEST_F(WebhookFixture, a_wait_never_gets_longer_by_a_jumping_clock) {
+  webhooks->dispatch("t", {});
+  run();
+  answer("x");
+  ASSERT_EQ(outbox.size(), 1U);
+  json row = json::parse(outbox.begin()->second);
+  row["retryAt"] = row["retryAt"].get<std::int64_t>() + 3'600'000;
+  outbox.begin()->second = row.dump();
+  die();
+  EXPECT_LE(webhooks->next_deadline(), world.now + 8s);
+}
+
+TEST_F(WebhookFixture, what_waits_for_an_endpoint_that_is_gone_becomes_a_dead_letter) {
+  webhooks->dispatch("t", {});
+  options.endpoints = {{"http://b/", "", {}}};
+  die();
+  EXPECT_EQ(webhooks->dead_letters().size(), 1U);
+  EXPECT_EQ(webhooks->next_deadline(), never);
+  EXPECT_TRUE(outbox.empty());
+}
+
+TEST_F(WebhookFixture, damaged_rows_are_forgotten) {
+  webhooks->dispatch("t", {{"i", 1}});
+  const auto good = *outbox.begin();
+  for (const char* text :
+       {"", "{", "[]", "{}", R"({"endpoint":"http://a/","event":{},"attempt":0,"retryAt":0})",
+        R"({"endpoint":1,"event":{"id":"a","type":"t","timestamp":1,"data":{}},"attempt":0,"retryAt":0})"})
+    outbox[std::to_string(outbox.size())] = text;
+  outbox["00000000000000000009"] = R"({"endpoint":"http://a/","event":{"id":3},"attempt":"x","retryAt":0})";
+  die();
+  EXPECT_EQ(outbox, (std::map<std::string, std::string>{good}));
+  webhooks->dispatch("t", {{"i", 2}});
+  EXPECT_EQ(outbox.size(), 2U);
+  EXPECT_EQ(outbox.begin()->first, good.first);
+}
+
+/// Deaths at any moment: each event reaches each endpoint at least once, first sights are in order, an id is always the
+/// same bytes.
+TEST_F(WebhookFixture, deaths_at_random_lose_nothing_and_keep_the_order) {
+  for (unsigned seed = 1; seed <= 30; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    posts.clear();
+    outbox.clear();
+    stored.clear();
+    options.endpoints = {{"http://a/", "k", {}}, {"http://b/", "", {}}};
+    make();
+    std::uint32_t state = seed;
+    const auto chance = [&state](unsigned of) {
+      state = state * 1664525U + 1013904223U;
+      return (state >> 16U) % of == 0;
+    };
+    std::map<std::string, std::vector<int>> seen;  // endpoint: numbers, in the order of arrival
+    std::map<std::string, std::string> body_of;    // id: bytes
+    const auto arrive = [&](const Posted& posted) {
+      const auto [known, fresh] = body_of.emplace(posted.body()["id"].get<std::string>(), posted.request.body);
+      EXPECT_EQ(known->second, posted.request.body);
+      std::vector<int>& numbers = seen[posted.request.url];
+      const int number = posted.body()["data"]["i"];
+      if (std::find(numbers.begin(), numbers.end(), number) == numbers.end()) numbers.push_back(number);
+    };
+    int sent = 0;
+    std::size_t handled = 0;
+    for (int step = 0; step < 4000 && (sent < 60 || webhooks->stats().waiting > 0); ++step) {
+      if (sent < 60 && chance(3)) webhooks->dispatch("t", {{"i", sent++}});
+      run();
+      while (handled < posts.size()) {
+        const Posted posted = posts[handled++];
+        // The request got there or not, and the answer came back or the process died before it did.
+        const bool got_there = !chance(4);
+        if (got_there) arrive(posted);
+        if (chance(5)) {
+          die();
+          handled = posts.size();
+          break;
+        }
+        posted.done(got_there ? std::optional<std::string>() : "refused");
+      }
+      if (chance(12)) {
+        die();
+        handled = posts.size();
+      }
+      world.now += 1s;
+    }
+    EXPECT_EQ(webhooks->stats().waiting, 0U);
+    EXPECT_TRUE(outbox.empty());
+    std::vector<int> lost;
+    for (const json& letter : webhooks->dead_letters().entries())
+      lost.push_back(letter["event"]["data"]["i"]);  // refused four times: told, not lost
+    for (auto& [url, numbers] : seen) {
+      EXPECT_TRUE(std::is_sorted(numbers.begin(), numbers.end())) << url;
+      for (int i = 0; i < 60; ++i) {
+        EXPECT_TRUE(std::find(numbers.begin(), numbers.end(), i) != numbers.end() ||
+                    std::find(lost.begin(), lost.end(), i) != lost.end())
+            << url << i;
+      }
+    }
+  }
 }
 
 TEST_F(WebhookFixture, endpoints_can_change_while_it_runs) {

@@ -71,6 +71,26 @@ class FarSide {
     flatbuffers::FlatBufferBuilder builder;
     emit(builder, schema::CreateSnapshotWanted(builder, 1, refused));
   }
+  /// Writes what policy holds into the live tables, as real workers do at every commit.
+  void show_policy() {
+    for (const auto& [key, row] : rows) {
+      if (key.first == 'p') {
+        const auto decoded = decode_publication(row);
+        PublicationRow shown;
+        shown.id = decoded->first.packed();
+        shown.forward = decoded->second.forward ? 1 : 0;
+        shown.policy_epoch = decoded->second.policy_epoch;
+        segment_->live.publications.write(shown);
+      } else if (key.first == 's') {
+        const auto decoded = decode_subscription(row);
+        SubscriptionRow shown;
+        shown.id = decoded->first.packed();
+        shown.active = decoded->second.active ? 1 : 0;
+        shown.policy_epoch = decoded->second.policy_epoch;
+        segment_->live.subscriptions.write(shown);
+      }
+    }
+  }
   /// A fresh worker process on the same segment.
   void restart() {
     rows.clear();
@@ -116,9 +136,9 @@ class FarSide {
     if (const auto* transport = command.body_as_UpsertTransport()) {
       (*staged_)[{'t', slot(transport->id())}] = encode(TransportId::unpack(transport->id()), transport_spec(*transport));
     } else if (const auto* publication = command.body_as_UpsertPublication()) {
-      (*staged_)[{'p', slot(publication->id())}] = whole(command);
+      (*staged_)[{'p', slot(publication->id())}] = whole(command, rows);
     } else if (const auto* subscription = command.body_as_UpsertSubscription()) {
-      (*staged_)[{'s', slot(subscription->id())}] = whole(command);
+      (*staged_)[{'s', slot(subscription->id())}] = whole(command, rows);
     } else if (const auto* departure = command.body_as_UpsertDeparture()) {
       DepartureSpec spec{{WorkerId{departure->to_worker()}, TransportId::unpack(departure->to_transport())}, {}, {}};
       for (const auto* row : *departure->publications())
@@ -161,7 +181,18 @@ class FarSide {
                        m->pli(), m->transport_cc()});
     return specs;
   }
-  static EncodedCommand whole(const schema::Command& command) {
+  /// What policy holds of a row of exactly this incarnation, by the rule of real workers (shm/types/policy_mark.hpp).
+  static PolicyMark mark_in(const WorkerRows& held, PublicationId id) {
+    const auto found = held.find({'p', id.slot});
+    const auto row = found == held.end() ? std::nullopt : decode_publication(found->second);
+    return row && row->first == id ? PolicyMark{row->second.policy_epoch, row->second.forward} : PolicyMark{};
+  }
+  static PolicyMark mark_in(const WorkerRows& held, SubscriptionId id) {
+    const auto found = held.find({'s', id.slot});
+    const auto row = found == held.end() ? std::nullopt : decode_subscription(found->second);
+    return row && row->first == id ? PolicyMark{row->second.policy_epoch, row->second.active} : PolicyMark{};
+  }
+  static EncodedCommand whole(const schema::Command& command, const WorkerRows& held) {
     if (const auto* p = command.body_as_UpsertPublication()) {
       PublicationSpec spec;
       spec.transport = TransportId::unpack(p->transport());
@@ -170,7 +201,9 @@ class FarSide {
       spec.codecs = codec_specs(*p->codecs());
       for (const auto* rid : *p->rids()) spec.rids.push_back(rid->str());
       for (const auto* d : *p->ssrcs()) spec.ssrcs.push_back({d->layer(), Ssrc{d->ssrc()}, Ssrc{d->rtx_ssrc()}});
-      spec.forward = p->forward();
+      const PolicyMark mark = after(mark_in(held, PublicationId::unpack(p->id())), {p->policy_epoch(), p->forward()});
+      spec.forward = mark.open;
+      spec.policy_epoch = mark.epoch;
       return encode(PublicationId::unpack(p->id()), spec);
     }
     const auto* s = command.body_as_UpsertSubscription();
@@ -182,7 +215,9 @@ class FarSide {
     spec.ssrc = Ssrc{s->ssrc()};
     spec.rtx_ssrc = Ssrc{s->rtx_ssrc()};
     spec.publication = PublicationId::unpack(s->publication());
-    spec.active = s->active();
+    const PolicyMark mark = after(mark_in(held, SubscriptionId::unpack(s->id())), {s->policy_epoch(), s->active()});
+    spec.active = mark.open;
+    spec.policy_epoch = mark.epoch;
     spec.max_layer = s->max_layer();
     return encode(SubscriptionId::unpack(s->id()), spec);
   }

@@ -6,22 +6,10 @@
 #include <limits>
 
 #include "tests/dataplane/packet/packet_bytes.hpp"
+#include "tests/dataplane/packet/rtcp_packets.hpp"
 
 namespace sluice {
 namespace {
-
-/// The packets of one datagram, with the bytes that they borrow.
-struct Packets {
-  explicit Packets(std::vector<std::byte> bytes) : datagram(std::move(bytes)) {
-    const auto compound = RtcpCompound::parse(datagram);
-    EXPECT_TRUE(compound);
-    if (compound) compound->for_each([&](const RtcpPacket& packet) { list.push_back(packet); });
-  }
-  [[nodiscard]] std::size_t size() const { return list.size(); }
-  const RtcpPacket& operator[](std::size_t i) const { return list.at(i); }
-  std::vector<std::byte> datagram;
-  std::vector<RtcpPacket> list;
-};
 
 std::optional<RtcpError> error_of(const char* hex) {
   const auto bytes = bytes_of_hex(hex);

@@ -4,8 +4,8 @@
 
 #include <functional>
 
-#include "dataplane/packet/rtcp_compound.hpp"
 #include "tests/dataplane/packet/packet_bytes.hpp"
+#include "tests/dataplane/packet/rtcp_packets.hpp"
 
 namespace sluice {
 namespace {
@@ -17,19 +17,6 @@ const ReportBlock block{.ssrc = {9},
                         .jitter = 77,
                         .last_sr = 0xaabbccdd,
                         .delay_since_last_sr = 65536};
-
-/// The packets of one datagram, with the bytes that they borrow.
-struct Packets {
-  explicit Packets(std::vector<std::byte> bytes) : datagram(std::move(bytes)) {
-    const auto compound = RtcpCompound::parse(datagram);
-    EXPECT_TRUE(compound);
-    if (compound) compound->for_each([&](const RtcpPacket& packet) { list.push_back(packet); });
-  }
-  [[nodiscard]] std::size_t size() const { return list.size(); }
-  const RtcpPacket& operator[](std::size_t i) const { return list.at(i); }
-  std::vector<std::byte> datagram;
-  std::vector<RtcpPacket> list;
-};
 
 TEST(RtcpWriter, WritesACompoundThatIsReadBack) {
   std::array<std::byte, 1000> out;
@@ -106,14 +93,26 @@ TEST(RtcpWriter, KeepsWhatIsThereWhenTheNextDoesNotFit) {
   const FirEntry entry{.media = {3}, .sequence = 4};
   const SequenceNumber lost{5};
   const std::function<bool(RtcpWriter&)> writes[] = {
-      [&](RtcpWriter& w) { return w.sender_report({1}, 1, 2, 3, 4, {&block, 1}); },
-      [&](RtcpWriter& w) { return w.receiver_report({1}, {&block, 1}); },
+      [&](RtcpWriter& w) {
+        return w.sender_report({1}, 1, 2, 3, 4, {&block, 1});
+      },
+      [&](RtcpWriter& w) {
+        return w.receiver_report({1}, {&block, 1});
+      },
       [&](RtcpWriter& w) { return w.source_description({1}, "name"); },
-      [&](RtcpWriter& w) { return w.goodbye({&source, 1}); },
-      [&](RtcpWriter& w) { return w.nack({1}, {2}, {&lost, 1}); },
+      [&](RtcpWriter& w) {
+        return w.goodbye({&source, 1});
+      },
+      [&](RtcpWriter& w) {
+        return w.nack({1}, {2}, {&lost, 1});
+      },
       [&](RtcpWriter& w) { return w.picture_loss({1}, {2}); },
-      [&](RtcpWriter& w) { return w.full_intra_request({1}, {&entry, 1}); },
-      [&](RtcpWriter& w) { return w.receiver_estimate({1}, Bitrate{1000}, {&source, 1}); },
+      [&](RtcpWriter& w) {
+        return w.full_intra_request({1}, {&entry, 1});
+      },
+      [&](RtcpWriter& w) {
+        return w.receiver_estimate({1}, Bitrate{1000}, {&source, 1});
+      },
       [&](RtcpWriter& w) { return w.transport_feedback({1}, {2}, feedback); },
   };
   for (const auto& write : writes) {

@@ -4,13 +4,13 @@
 
 #include <algorithm>
 #include <memory>
-#include <random>
 #include <string>
 #include <vector>
 
 #include "dataplane/memory/packet_pool.hpp"
 #include "dataplane/transport/transport.hpp"
 #include "tests/sim/stun_request.hpp"
+#include "tests/support/seeded_entropy.hpp"
 
 namespace sluice::transport_test {
 
@@ -59,16 +59,6 @@ class KeptDatagrams final : public DatagramSink {
   std::vector<Datagram> sent;
 };
 
-class SeededEntropy final : public Entropy {
- public:
-  void fill(MutableBytes out) override {
-    for (std::byte& b : out) b = static_cast<std::byte>(random_());
-  }
-
- private:
-  std::mt19937_64 random_{42};
-};
-
 inline Tuple tuple_of(std::uint32_t slot) {
   return {SocketAddress::from_ipv4({10, 0, 0, 1}, static_cast<std::uint16_t>(3000 + slot)), 0};
 }
@@ -91,7 +81,7 @@ inline std::vector<std::byte> key_salt(unsigned seed, std::size_t size = 28) {
 struct TransportRig {
   KeptDatagrams sink;
   PlainBackend backend;
-  SeededEntropy entropy;
+  test::SeededEntropy entropy;
   StunCodec stun;
   AtOncePolicy pacing;
   std::unique_ptr<CounterBlock> counters = std::make_unique<CounterBlock>();

@@ -145,5 +145,59 @@ TEST_F(GenerationStagerTest, AGenerationHasABound) {
   EXPECT_EQ(taken, 2 * (4 + 4 + 4) + 16 + 1);
 }
 
+sim::PublicationWish decided(std::uint32_t epoch, bool open, std::uint32_t incarnation = 1) {
+  sim::PublicationWish wish{{0, incarnation}, {0, 1}, true, "v", {}, open, 96, {}};
+  wish.policy_epoch = epoch;
+  return wish;
+}
+
+TEST_F(GenerationStagerTest, AnOlderDecisionOpensNothingInASnapshotEither) {
+  ASSERT_EQ(generation(1, true, transport(0), command(decided(5, false))), committed);
+  for (const bool snapshot : {false, true}) {
+    const std::uint64_t number = stager.generation() + 1;
+    ASSERT_EQ(generation(number, snapshot, transport(0), command(decided(4, true))), committed);
+    EXPECT_FALSE(stager.committed().publications.at(0).forward);
+    EXPECT_EQ(stager.committed().publications.at(0).policy_epoch, 5U);
+    EXPECT_TRUE(stager.changes().publications.empty()) << "nothing has changed";
+  }
+  EXPECT_EQ(stager.stale_policy_count(), 2U);
+  ASSERT_EQ(generation(9, true, transport(0), command(decided(6, true))), committed);
+  EXPECT_TRUE(stager.committed().publications.at(0).forward);
+  ASSERT_EQ(generation(10, false, command(decided(1, true, 2))), committed);
+  EXPECT_TRUE(stager.committed().publications.at(0).forward) << "another publication begins with its own decision";
+}
+
+TEST_F(GenerationStagerTest, OfASubscriptionToo) {
+  sim::SubscriptionWish wish{{0, 1}, {0, 1}, true, "0", 7, 8, {0, 1}, false};
+  wish.policy_epoch = 3;
+  ASSERT_EQ(generation(1, true, transport(0), command(wish)), committed);
+  wish.active = true;
+  wish.policy_epoch = 2;
+  ASSERT_EQ(generation(2, true, transport(0), command(wish)), committed);
+  EXPECT_FALSE(stager.committed().subscriptions.at(0).active);
+  wish.policy_epoch = 4;
+  ASSERT_EQ(generation(3, false, command(wish)), committed);
+  EXPECT_TRUE(stager.committed().subscriptions.at(0).active);
+}
+
+TEST_F(GenerationStagerTest, OpensOnlyByADecisionThatIsNotOlderThanTheClosing) {
+  std::uint64_t number = 1;
+  std::uint32_t random = 12345;
+  const auto next = [&random](std::uint32_t) { return (random = random * 1664525U + 1013904223U) >> 16U; };
+  std::uint32_t closed_by = 0;
+  ASSERT_EQ(generation(number, true, transport(0), command(decided(1, true))), committed);
+  for (int i = 0; i < 2000; ++i) {
+    const std::uint32_t epoch = 1 + next(0) % 50 + static_cast<std::uint32_t>(i) / 60;
+    const bool open = next(0) % 2 == 0;
+    ASSERT_EQ(generation(++number, next(0) % 3 == 0, transport(0), command(decided(epoch, open))), committed);
+    const PublicationSpec& held = stager.committed().publications.at(0);
+    if (!open) closed_by = std::max(closed_by, held.policy_epoch);
+    if (held.forward) {
+      ASSERT_GE(epoch, closed_by);
+      ASSERT_TRUE(open);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace sluice

@@ -20,6 +20,7 @@
 #include <thread>
 
 #include "test_paths.hpp"
+#include "tests/support/free_port.hpp"
 
 namespace sluice::test {
 namespace {
@@ -77,26 +78,16 @@ bool eventually(const std::function<bool()>& condition, Clock::duration limit) {
   return true;
 }
 
-std::uint16_t free_port() {
-  const Descriptor probe(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_in name = loopback(0);
-  socklen_t size = sizeof name;
-  if (::bind(probe.get(), reinterpret_cast<sockaddr*>(&name), size) != 0 ||
-      ::getsockname(probe.get(), reinterpret_cast<sockaddr*>(&name), &size) != 0) {
-    throw std::runtime_error("no port");
-  }
-  return ntohs(name.sin_port);
-}
-
-ServerProcess::ServerProcess(const Setup& setup) : port_(free_port()), admin_port_(free_port()) {
+ServerProcess::ServerProcess(const Setup& setup) : port_(free_tcp_port()), admin_port_(free_tcp_port()) {
   std::vector<std::string> words{SLUICE_BIN_DIR "/sluice",
                                  "serve",
                                  "--signaling.host=127.0.0.1",
                                  "--signaling.port=" + std::to_string(port_),
                                  "--adminApi.port=" + std::to_string(admin_port_),
-                                 "--media.port=" + std::to_string(free_port()),
+                                 "--media.port=" + std::to_string(free_tcp_port()),
                                  "--media.listen=127.0.0.1",
                                  "--media.announced_ip=127.0.0.1",
+                                 "--store.path=" + (folder_ / "store").string(),
                                  "--workers.count=1"};
   words.insert(words.end(), setup.options.begin(), setup.options.end());
   std::vector<std::string> environment = setup.environment;
@@ -170,7 +161,7 @@ pid_t ServerProcess::child(const std::string& program) const {
 }
 
 std::string ServerProcess::log() const {
-  struct stat status{};
+  struct stat status {};
   if (::fstat(log_.get(), &status) != 0) return {};
   std::string text(static_cast<std::size_t>(status.st_size), '\0');
   const ssize_t size = ::pread(log_.get(), text.data(), text.size(), 0);

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "shm/descriptors/descriptor.hpp"
+#include "tests/support/scratch_folder.hpp"
 
 namespace sluice::test {
 
@@ -24,8 +25,6 @@ inline constexpr auto patience = 60s;
 
 /// True as soon as `condition` is, false after `limit`.
 bool eventually(const std::function<bool()>& condition, Clock::duration limit = patience);
-/// A port of 127.0.0.1 that was free a moment ago.
-std::uint16_t free_port();
 
 /// The real `sluice serve` on ports of its own, with one worker. Killed with all its children at the end, if it lives.
 class ServerProcess {
@@ -63,6 +62,7 @@ class ServerProcess {
   [[nodiscard]] bool accepts() const;
 
  private:
+  ScratchFolder folder_;
   pid_t pid_ = -1;
   bool ended_ = false;
   std::uint16_t port_ = 0, admin_port_ = 0;

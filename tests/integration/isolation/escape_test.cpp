@@ -21,7 +21,7 @@
 #include "control/supervisor/holdings.hpp"
 #include "shm/descriptors/worker_assignment.hpp"
 #include "test_paths.hpp"
-#include "tests/integration/isolation/free_port.hpp"
+#include "tests/support/free_port.hpp"
 
 namespace sluice::supervisor {
 namespace {

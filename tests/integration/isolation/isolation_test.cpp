@@ -14,8 +14,9 @@
 #include <string>
 
 #include "test_paths.hpp"
-#include "tests/integration/isolation/free_port.hpp"
 #include "tests/integration/isolation/server_process.hpp"
+#include "tests/support/free_port.hpp"
+#include "tests/support/scratch_folder.hpp"
 #include "tests/support/tcp_client.hpp"
 
 namespace sluice::test {
@@ -149,29 +150,12 @@ TEST(Isolation, CanBeTurnedOff) {
   }
 }
 
-/// A folder that only its owner may look into, gone at the end.
-class PrivateFolder {
- public:
-  PrivateFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "sluice-isolation-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp");
-    path_ = name;
-  }
-  ~PrivateFolder() { std::filesystem::remove_all(path_); }
-  PrivateFolder(const PrivateFolder&) = delete;
-  PrivateFolder& operator=(const PrivateFolder&) = delete;
-  [[nodiscard]] std::string file(const char* name) const { return path_ / name; }
-
- private:
-  std::filesystem::path path_;
-};
-
-void make_certificate(const PrivateFolder& folder, const std::string& name) {
+void make_certificate(const ScratchFolder& folder, const std::string& name) {
   const std::string command =
       "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=" + name + " -keyout " +
-      folder.file("key.pem") + " -out " + folder.file("cert.pem") + " 2>/dev/null";
+      (folder / "key.pem").string() + " -out " + (folder / "cert.pem").string() + " 2>/dev/null";
   ASSERT_EQ(std::system(command.c_str()), 0);
-  ASSERT_EQ(::chmod(folder.file("key.pem").c_str(), 0600), 0);
+  ASSERT_EQ(::chmod((folder / "key.pem").string().c_str(), 0600), 0);
 }
 
 /// The common name of the certificate that a TLS server on `port` shows; empty without one.
@@ -192,14 +176,14 @@ std::string name_shown(std::uint16_t port) {
 
 // The key file is readable by root only and lies in a folder that is; control is not root.
 TEST(Isolation, LetsControlServeTlsWithAKeyThatItCannotRead) {
-  const PrivateFolder folder;
+  const ScratchFolder folder;
   make_certificate(folder, "first");
   const Ports ports;
   nlohmann::json config = ports.config();
-  config["signaling"]["tls"] = {{"cert", folder.file("cert.pem")}, {"key", folder.file("key.pem")}};
+  config["signaling"]["tls"] = {{"cert", (folder / "cert.pem").string()}, {"key", (folder / "key.pem").string()}};
   std::vector<std::string> words = server_words("sluice-worker", "enforce", config);
-  words.push_back(folder.file("cert.pem"));
-  words.push_back(folder.file("key.pem"));
+  words.push_back((folder / "cert.pem").string());
+  words.push_back((folder / "key.pem").string());
   ServerProcess server(words);
   ASSERT_TRUE(wait_until_confined(server)) << server.output();
   EXPECT_EQ(name_shown(ports.signaling), "first") << server.output();
@@ -222,8 +206,9 @@ TEST(Isolation, LetsControlListenBelow1024ButNothingElse) {
   for (ports.signaling = 1023; ports.signaling > 900; --ports.signaling) {
     if (!TcpClient(ports.signaling).connected()) break;
   }
+  const ScratchFolder folder;
   ServerProcess server({programs + "/sluice", "serve", "--signaling.host=127.0.0.1",
-                        "--signaling.port=" + std::to_string(ports.signaling),
+                        "--store.path=" + (folder / "store").string(), "--signaling.port=" + std::to_string(ports.signaling),
                         "--adminApi.port=" + std::to_string(ports.admin), "--workers.count=1", "--media.listen=127.0.0.1",
                         "--media.port=" + std::to_string(free_ports())});
   ASSERT_TRUE(server.wait_for("process=control message=\"confined\"")) << server.output();

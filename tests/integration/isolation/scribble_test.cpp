@@ -10,8 +10,8 @@
 #include <string>
 
 #include "test_paths.hpp"
-#include "tests/integration/isolation/free_port.hpp"
 #include "tests/integration/isolation/server_process.hpp"
+#include "tests/support/free_port.hpp"
 #include "tests/support/tcp_client.hpp"
 
 namespace sluice::test {

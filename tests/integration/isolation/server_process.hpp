@@ -1,24 +1,22 @@
 #pragma once
 
-#include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <chrono>
 #include <condition_variable>
-#include <map>
 #include <mutex>
 #include <optional>
 #include <regex>
-#include <stdexcept>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "shm/descriptors/descriptor.hpp"
+#include "tests/support/spawned_program.hpp"
 
 namespace sluice::test {
 
@@ -30,25 +28,9 @@ class ServerProcess {
  public:
   /// `words`: program and arguments; `environment`: NAME=value, added to ours.
   explicit ServerProcess(std::vector<std::string> words, const std::vector<std::string>& environment = {}) {
-    std::array<int, 2> pipe{};
-    if (::pipe2(pipe.data(), O_CLOEXEC) != 0) throw std::runtime_error("pipe");
-    output_.reset(pipe[0]);
-    const Descriptor input(pipe[1]);
-    posix_spawn_file_actions_t actions;
-    (void)posix_spawn_file_actions_init(&actions);
-    (void)posix_spawn_file_actions_adddup2(&actions, input.get(), STDOUT_FILENO);
-    (void)posix_spawn_file_actions_adddup2(&actions, input.get(), STDERR_FILENO);
-    std::vector<char*> arguments;
-    for (std::string& word : words) arguments.push_back(word.data());
-    arguments.push_back(nullptr);
-    std::vector<std::string> added = environment;
-    std::vector<char*> variables;
-    for (std::string& variable : added) variables.push_back(variable.data());
-    for (char** variable = environ; *variable != nullptr; ++variable) variables.push_back(*variable);
-    variables.push_back(nullptr);
-    const int error = ::posix_spawn(&pid_, arguments[0], &actions, nullptr, arguments.data(), variables.data());
-    (void)posix_spawn_file_actions_destroy(&actions);
-    if (error != 0) throw std::runtime_error("cannot start " + words[0]);
+    SpawnedProgram program = spawn_program(std::move(words), environment);
+    pid_ = program.pid;
+    output_ = std::move(program.output);
     reader_ = std::thread([this] { read(); });
   }
   ~ServerProcess() { (void)stop(); }

@@ -16,6 +16,7 @@
 #include "shm/channel/pulse_segment.hpp"
 #include "shm/descriptors/descriptor_set.hpp"
 #include "shm/region/region.hpp"
+#include "shm/ring/doorbell.hpp"
 
 namespace {
 
@@ -28,7 +29,7 @@ TimePoint read_clock() {
 }
 
 std::string inode(int fd) {
-  struct stat status{};
+  struct stat status {};
   return ::fstat(fd, &status) == 0 ? std::to_string(status.st_ino) : "none";
 }
 
@@ -76,6 +77,7 @@ int main(int count, char** words) {
               has_secrets ? "yes" : "no", value_of("fingerprint", count, words).size(),
               value_of("workers", count, words).c_str(), config.data());
   (void)std::fflush(stdout);
+  Doorbell(descriptors->take("ready")).ring();
   while (true) {
     pollfd asked{signals.get(), POLLIN, 0};
     if (::poll(&asked, 1, 100) > 0) {

@@ -1,14 +1,11 @@
 // A server under test: the supervisor as a process, its output, and its children's.
 #pragma once
 
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -25,47 +22,20 @@
 #include <thread>
 #include <vector>
 
-#include "shm/descriptors/descriptor.hpp"
+#include "shm/descriptors/descriptor_set.hpp"
 #include "test_paths.hpp"
+#include "tests/support/free_port.hpp"
+#include "tests/support/scratch_folder.hpp"
 
 namespace sluice {
 
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
+using test::BoundPort;
+using test::free_ports;
 
 // As long as a sanitizer build on a loaded machine may need; nothing waits that long when it works.
 inline constexpr auto patience = 60s;
-
-/// A UDP socket on a port of 127.0.0.1.
-class BoundPort {
- public:
-  explicit BoundPort(std::uint16_t port = 0) : socket_(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in name{};
-    name.sin_family = AF_INET;
-    name.sin_port = htons(port);
-    name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    bound_ = ::bind(socket_.get(), reinterpret_cast<const sockaddr*>(&name), sizeof(name)) == 0;
-    socklen_t length = sizeof(name);
-    (void)::getsockname(socket_.get(), reinterpret_cast<sockaddr*>(&name), &length);
-    port_ = ntohs(name.sin_port);
-  }
-  [[nodiscard]] bool bound() const { return bound_; }
-  [[nodiscard]] std::uint16_t port() const { return port_; }
-
- private:
-  Descriptor socket_;
-  bool bound_ = false;
-  std::uint16_t port_ = 0;
-};
-
-/// A port that is free now, with the one after it.
-inline std::uint16_t free_ports() {
-  while (true) {
-    const BoundPort first;
-    const BoundPort second(static_cast<std::uint16_t>(first.port() + 1));
-    if (first.bound() && second.bound() && first.port() < 65000) return first.port();
-  }
-}
 
 /// Whether the process runs; one that has ended and waits for its parent does not.
 inline bool is_alive(pid_t pid) {
@@ -95,29 +65,9 @@ bool eventually(Condition&& condition) {
   return true;
 }
 
-/// A folder of this run, removed with all that is in it.
-class Scratch {
- public:
-  Scratch() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "sluice-test-XXXXXX").string();
-    if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp");
-    path_ = pattern;
-  }
-  ~Scratch() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
-
 /// Where the servers under test have their sockets.
 inline const std::filesystem::path& runtime_folder_of_tests() {
-  static const Scratch scratch;
+  static const test::ScratchFolder scratch;
   return scratch.path();
 }
 
@@ -131,7 +81,9 @@ inline std::vector<std::string> arguments(std::uint16_t port, const std::string&
 class Server {
  public:
   enum class AtEnd : unsigned char { kill_children, leave_children };
-  explicit Server(std::vector<std::string> arguments, AtEnd at_end = AtEnd::kill_children) : at_end_(at_end) {
+  explicit Server(std::vector<std::string> arguments, AtEnd at_end = AtEnd::kill_children,
+                  const std::vector<NamedDescriptor>& handed_back = {})
+      : at_end_(at_end) {
     std::array<int, 2> pipe{};
     if (::pipe2(pipe.data(), O_CLOEXEC) != 0) throw std::runtime_error("pipe");
     output_.reset(pipe[0]);
@@ -141,6 +93,18 @@ class Server {
     (void)posix_spawn_file_actions_adddup2(&actions, input.get(), STDOUT_FILENO);
     (void)posix_spawn_file_actions_adddup2(&actions, input.get(), STDERR_FILENO);
     arguments.insert(arguments.begin(), SLUICE_BIN_DIR "/supervisor_program");
+    // As a service manager passes what it stored (sd_listen_fds(3)); only the process itself knows its number.
+    std::vector<Descriptor> passed;
+    std::string names;
+    for (const NamedDescriptor& given : handed_back) {
+      passed.emplace_back(::fcntl(given.fd, F_DUPFD_CLOEXEC, 500));  // above all that they become
+      (void)posix_spawn_file_actions_adddup2(&actions, passed.back().get(), 2 + static_cast<int>(passed.size()));
+      names += (names.empty() ? "" : ":") + given.name;
+    }
+    if (!handed_back.empty()) {
+      const std::string variables = "LISTEN_PID=$$ LISTEN_FDS=" + std::to_string(passed.size()) + " LISTEN_FDNAMES=" + names;
+      arguments.insert(arguments.begin(), {"/bin/sh", "-c", variables + " exec \"$@\"", "sh"});
+    }
     std::vector<char*> words;
     for (std::string& argument : arguments) words.push_back(argument.data());
     words.push_back(nullptr);

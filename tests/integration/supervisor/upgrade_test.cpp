@@ -61,7 +61,7 @@ class Upgrading : public testing::Test {
     server_.expect_no_orphans();
   }
   std::uint16_t port_ = free_ports();
-  Scratch build_;
+  test::ScratchFolder build_;
   Server server_{arguments(port_)};
   std::map<std::string, pid_t> pids_;
 };

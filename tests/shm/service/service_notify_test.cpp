@@ -51,6 +51,42 @@ TEST_F(ServiceNotify, TellsTheManagerWhoseSocketIsNamed) {
   EXPECT_FALSE(notify_service_manager("READY=1"));
 }
 
+TEST_F(ServiceNotify, PassesADescriptor) {
+  EXPECT_EQ(give_service_manager("FDSTORE=1", fd), Told::nobody);
+  ::setenv("NOTIFY_SOCKET", path.c_str(), 1);
+  std::array<int, 2> pipe{};
+  ASSERT_EQ(::pipe(pipe.data()), 0);
+  ASSERT_EQ(give_service_manager("FDSTORE=1\nFDNAME=shared.0", pipe[1]), Told::yes);
+  std::array<char, 100> text{};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
+  iovec into{text.data(), text.size()};
+  msghdr message{};
+  message.msg_iov = &into;
+  message.msg_iovlen = 1;
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
+  ASSERT_EQ(::recvmsg(fd, &message, 0), 25);
+  EXPECT_STREQ(text.data(), "FDSTORE=1\nFDNAME=shared.0");
+  const cmsghdr* header = CMSG_FIRSTHDR(&message);
+  ASSERT_NE(header, nullptr);
+  int passed = -1;
+  std::memcpy(&passed, CMSG_DATA(header), sizeof(passed));
+  ASSERT_EQ(::write(passed, "x", 1), 1);
+  EXPECT_EQ(::read(pipe[0], text.data(), 1), 1) << "what came is the pipe";
+  for (const int open : {pipe[0], pipe[1], passed}) (void)::close(open);
+}
+
+TEST_F(ServiceNotify, SaysThatTheQueueIsFullInsteadOfWaiting) {
+  ::setenv("NOTIFY_SOCKET", path.c_str(), 1);
+  int sent = 0;
+  // The kernel's limit is far below (net.unix.max_dgram_qlen).
+  while (sent < 100'000 && give_service_manager("WATCHDOG=1", -1) == Told::yes) ++sent;
+  EXPECT_GT(sent, 0);
+  EXPECT_EQ(give_service_manager("WATCHDOG=1", -1), Told::later);
+  EXPECT_EQ(heard(), "WATCHDOG=1");
+  EXPECT_EQ(give_service_manager("WATCHDOG=1", -1), Told::yes);
+}
+
 TEST_F(ServiceNotify, BeatsTwiceAsOftenAsTheWatchdogAllows) {
   EXPECT_FALSE(watchdog_period());
   ::setenv("WATCHDOG_USEC", "3000000", 1);

@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "control/security/audit/audit_verify.hpp"
+#include "tests/support/scratch_folder.hpp"
 
 namespace sluice {
 namespace {
@@ -30,12 +31,7 @@ namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
 struct Audit : ::testing::Test {
-  Audit() {
-    std::string name = fs::temp_directory_path() / "sluice-audit-XXXXXX";
-    folder = ::mkdtemp(name.data());
-    descriptor = Descriptor(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  }
-  ~Audit() override { fs::remove_all(folder); }
+  Audit() { descriptor = Descriptor(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)); }
 
   StateLog journal() { return *StateLog::open(*Region::map(region.fd(), Access::read_write)); }
   AuditLogOptions options(std::uint64_t size_max = 1U << 30U) {
@@ -82,7 +78,8 @@ struct Audit : ::testing::Test {
     return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
   }
 
-  fs::path folder;
+  test::ScratchFolder scratch;
+  fs::path folder = scratch.path();
   Descriptor descriptor;
   Region region = *Region::create("audit", std::size_t{4} << 20U);
   std::atomic<std::int64_t> unix_ms{1'714'000'000'000};  // the writer names full files by it

@@ -4,24 +4,15 @@
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
-#include <random>
 #include <string>
 #include <vector>
+
+#include "tests/support/seeded_entropy.hpp"
 
 namespace sluice {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-class SeededEntropy final : public Entropy {
- public:
-  void fill(MutableBytes out) override {
-    for (std::byte& b : out) b = static_cast<std::byte>(random_() & 0xFFU);
-  }
-
- private:
-  std::mt19937 random_{5};
-};
 
 struct Trail : ::testing::Test {
   Trail() {
@@ -40,7 +31,7 @@ struct Trail : ::testing::Test {
     return peer;
   }
   Bus bus;
-  SeededEntropy entropy;
+  test::SeededEntropy entropy;
   Rooms rooms{bus, entropy, {}, [](TimePoint) { return std::int64_t{0}; }};
   StateLog journal = *StateLog::open(*Region::create("trail", std::size_t{1} << 20U));
   AuditLog log{{}, journal, [] { return std::int64_t{7}; }};

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/scratch_folder.hpp"
+
 namespace sluice {
 namespace {
 
@@ -15,8 +17,6 @@ namespace fs = std::filesystem;
 
 struct Tampering : ::testing::Test {
   Tampering() {
-    std::string name = fs::temp_directory_path() / "sluice-verify-XXXXXX";
-    folder = ::mkdtemp(name.data());
     AuditChain chain("key");
     for (int i = 0; i < 30; ++i) {
       lines.push_back(
@@ -24,7 +24,6 @@ struct Tampering : ::testing::Test {
       checkpoints.push_back({chain.last_seq(), chain.last_hash()});
     }
   }
-  ~Tampering() override { fs::remove_all(folder); }
   std::string write(const std::string& name, std::size_t from, std::size_t to, const std::string& end = "\n") {
     const fs::path path = folder / name;
     std::ofstream file(path, std::ios::binary);
@@ -36,7 +35,8 @@ struct Tampering : ::testing::Test {
     return verify_audit({write("all", 0, lines.size())}, "key", known);
   }
 
-  fs::path folder;
+  test::ScratchFolder scratch;
+  fs::path folder = scratch.path();
   std::vector<std::string> lines;
   std::vector<AuditCheckpoint> checkpoints;  // one for each line
 };

@@ -3,27 +3,17 @@
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
-#include <random>
 #include <string>
 #include <vector>
 
 #include "tests/support/memory_store.hpp"
+#include "tests/support/seeded_entropy.hpp"
 
 namespace sluice {
 namespace {
 
 using namespace std::chrono_literals;
 using Json = nlohmann::ordered_json;
-
-class SeededEntropy final : public Entropy {
- public:
-  void fill(MutableBytes out) override {
-    for (std::byte& b : out) b = static_cast<std::byte>(random_() & 0xFFU);
-  }
-
- private:
-  std::mt19937 random_{5};
-};
 
 struct Replay : ::testing::Test {
   std::unique_ptr<EventReplay> make(EventReplayOptions options = {}) {
@@ -40,7 +30,7 @@ struct Replay : ::testing::Test {
 
   std::int64_t unix_ms = 1'714'000'000'000;
   Bus bus;
-  SeededEntropy entropy;
+  test::SeededEntropy entropy;
   Rooms rooms{bus, entropy, {}, [](TimePoint) { return std::int64_t{0}; }};
   testing_support::MemoryStore store;
   RoomId room{"r"};

@@ -8,7 +8,6 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <random>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,45 +19,13 @@
 #include "control/sessions/sessions.hpp"
 #include "control/signaling/native/native_dialect.hpp"
 #include "control/signaling/native/sfu_signaling.hpp"
+#include "tests/control/signaling/recorded_clients.hpp"
+#include "tests/support/seeded_entropy.hpp"
 
 namespace sluice::testing_native {
 
 using Json = nlohmann::ordered_json;
 using namespace std::chrono_literals;
-
-/// Different at each draw, the same in each run.
-class SeededEntropy final : public Entropy {
- public:
-  void fill(MutableBytes out) override {
-    for (std::byte& b : out) b = static_cast<std::byte>(random_() & 0xFFU);
-  }
-
- private:
-  std::mt19937 random_{7};
-};
-
-/// Remembers what went to each connection.
-class RecordingSink final : public ConnectionSink {
- public:
-  struct Record {
-    std::vector<std::string> sent;
-    std::optional<std::pair<int, std::string>> closed;
-  };
-  void send(ConnectionId connection, SharedText text) override {
-    Record& record = records[connection.value];
-    EXPECT_FALSE(record.closed) << "sent after close: " << *text;
-    record.sent.push_back(*text);
-    texts.push_back(text);
-  }
-  void send_binary(ConnectionId, SharedText) override { ADD_FAILURE() << "the native protocol sends text only"; }
-  void terminate(ConnectionId connection) override { close(connection, 1006, ""); }
-  void close(ConnectionId connection, std::uint16_t code, std::string_view reason) override {
-    EXPECT_FALSE(records[connection.value].closed) << "closed twice";
-    records[connection.value].closed = {code, std::string(reason)};
-  }
-  std::map<std::uint64_t, Record> records;
-  std::vector<SharedText> texts;
-};
 
 /// Records what the dialect asks of the media side, and answers as told.
 class RecordingMedia final : public MediaSignaling {
@@ -84,7 +51,7 @@ class RecordingMedia final : public MediaSignaling {
 };
 
 /// A server of plain signalling, with the SFU attached if wanted, and clients that are numbers.
-class Server {
+class Server : public test::RecordedClients {
  public:
   explicit Server(SignalingOptions options = {}, bool sfu = false)
       : rooms(bus, entropy, options.rooms(), [](TimePoint at) { return at.time_since_epoch() / 1ms; }),
@@ -101,7 +68,7 @@ class Server {
 
   /// Opens a connection; returns the number of the client.
   std::uint64_t open() {
-    const std::uint64_t client = ++last_;
+    const std::uint64_t client = new_client();
     dialect.on_open({client}, {"192.0.2.1", "/", ""}, now);
     const Json hello = next(client);
     EXPECT_EQ(hello.value("type", ""), "connected");
@@ -125,41 +92,20 @@ class Server {
     return client;
   }
 
-  /// The oldest message that the client has not read yet; null when there is none.
-  Json next(std::uint64_t client) {
-    auto& sent = sink.records[client].sent;
-    std::size_t& read = read_[client];
-    return read < sent.size() ? Json::parse(sent[read++]) : Json();
-  }
-  std::string next_raw(std::uint64_t client) {
-    auto& sent = sink.records[client].sent;
-    std::size_t& read = read_[client];
-    return read < sent.size() ? sent[read++] : "";
-  }
-  void forget() {
-    for (auto& [client, record] : sink.records) read_[client] = record.sent.size();
-  }
-  bool quiet(std::uint64_t client) { return read_[client] == sink.records[client].sent.size(); }
-  std::optional<std::pair<int, std::string>> closed(std::uint64_t client) { return sink.records[client].closed; }
   const std::string& id(std::uint64_t client) { return ids[client]; }
   PeerId peer(std::uint64_t client) { return PeerId(ids[client]); }
 
   Bus bus;
-  SeededEntropy entropy;
+  test::SeededEntropy entropy;
   Rooms rooms;
   Publications publications;
   Sessions sessions;
   RecordingMedia media;
-  RecordingSink sink;
   NativeDialect dialect;
   std::unique_ptr<SfuSignaling> sfu_signaling;
   TimePoint now = TimePoint{} + 1h;
   std::map<std::uint64_t, std::string> ids;
   std::map<std::uint64_t, std::string> tokens;
-
- private:
-  std::map<std::uint64_t, std::size_t> read_;
-  std::uint64_t last_ = 0;
 };
 
 inline SignalingOptions held(std::chrono::milliseconds ttl = 15s) {

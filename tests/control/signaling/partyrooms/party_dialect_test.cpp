@@ -6,26 +6,17 @@
 #include <chrono>
 #include <map>
 #include <optional>
-#include <random>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "tests/support/seeded_entropy.hpp"
 
 namespace sluice {
 namespace {
 
 using namespace std::chrono_literals;
 using Texts = std::vector<std::string>;
-
-class SeededEntropy final : public Entropy {
- public:
-  void fill(MutableBytes out) override {
-    for (std::byte& b : out) b = static_cast<std::byte>(random_() & 0xFFU);
-  }
-
- private:
-  std::mt19937 random_{7};
-};
 
 class RecordingSink final : public ConnectionSink {
  public:
@@ -48,6 +39,7 @@ class Gate final : public AdmissionStep {
  public:
   AdmissionStage stage() const override { return AdmissionStage::user_hook; }
   void decide(const AdmissionRequest& request, AdmissionReply reply) override {
+    metadata = request.metadata;
     if (later) {
       waiting.push_back(reply);
     } else {
@@ -56,12 +48,13 @@ class Gate final : public AdmissionStep {
   }
   AdmissionDecision decision = Admit{};
   bool later = false;
+  Metadata metadata;
   std::vector<AdmissionReply> waiting;
 };
 
 struct Party : ::testing::Test {
   Bus bus;
-  SeededEntropy entropy;
+  test::SeededEntropy entropy;
   RoomNames names = *RoomNames::bridging({{"native", "partyRooms"}});
   Rooms rooms{bus, entropy, {}, [](TimePoint at) { return at.time_since_epoch() / 1ms; }};
   RecordingSink sink;
@@ -296,6 +289,36 @@ TEST_F(Party, members_left_by_a_predecessor_are_not_kept) {
   ASSERT_TRUE(rooms.restore_member({PeerId("old"), RoomId("r"), PeerState::reconnecting, {}}, "partyRooms", "", 1));
   dialect.restored();
   EXPECT_TRUE(rooms.peers().empty());
+}
+
+TEST_F(Party, broadcasts_need_the_permission_for_data) {
+  struct : Permissions {
+    bool allows(const PeerId&, MemberAction action) const override { return action != MemberAction::data; }
+  } mute;
+  const auto a = open("a");
+  const auto b = open("b");
+  forget();
+  send(a, "1");
+  rooms.add_permissions(mute);
+  send(a, "2");
+  send(a, "3", MessageKind::binary);
+  EXPECT_EQ(read(b), Texts{"1"});
+  EXPECT_TRUE(sink.closed.empty());
+}
+
+TEST_F(Party, admission_is_shown_the_token_of_the_url) {
+  PartyOptions options;
+  options.token_metadata_keys = {"policyToken"};
+  PartyDialect asking(rooms, bus, sink, names, entropy, options);
+  Gate gate;
+  rooms.add_admission_step(gate);
+  const auto url = read_party_url("/party/r", "_pk=a&token=to%22ken", options);
+  ASSERT_TRUE(url);
+  asking.open({500}, *url, "192.0.2.1", now);
+  ASSERT_NE(gate.metadata.find("policyToken"), nullptr);
+  EXPECT_EQ(*gate.metadata.find("policyToken"), R"("to\"ken")");
+  asking.open({501}, *read_party_url("/party/r", "_pk=b", options), "192.0.2.1", now);
+  EXPECT_EQ(gate.metadata.find("policyToken"), nullptr);
 }
 
 }  // namespace

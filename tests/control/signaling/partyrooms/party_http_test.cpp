@@ -6,24 +6,15 @@
 #include <algorithm>
 #include <chrono>
 #include <nlohmann/json.hpp>
-#include <random>
 #include <string>
+
+#include "tests/support/seeded_entropy.hpp"
 
 namespace sluice {
 namespace {
 
 using namespace std::chrono_literals;
 using Json = nlohmann::ordered_json;
-
-class SeededEntropy final : public Entropy {
- public:
-  void fill(MutableBytes out) override {
-    for (std::byte& b : out) b = static_cast<std::byte>(random_() & 0xFFU);
-  }
-
- private:
-  std::mt19937 random_{7};
-};
 
 PartyOptions with_turn() {
   PartyOptions options;
@@ -32,7 +23,7 @@ PartyOptions with_turn() {
 }
 
 struct PartyHttpTest : ::testing::Test {
-  SeededEntropy entropy;
+  test::SeededEntropy entropy;
   PartyHttp http{with_turn(), entropy};
   TimePoint now = TimePoint{} + 1h;
 

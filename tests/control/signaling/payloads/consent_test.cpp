@@ -211,6 +211,32 @@ TEST_F(Consents, survive_a_restart_of_control) {
   EXPECT_FALSE(server.closed(alice));
 }
 
+TEST_F(Consents, a_restart_of_control_prolongs_no_deadline) {
+  attach({ConsentType::recording});
+  const auto alice = server.join();
+  const auto bob = server.join();
+  const auto carol = server.join();
+  data(alice, R"({"__consent":"grant","types":["recording"]})");
+  data(carol, R"({"__consent":"grant","types":["recording"]})");
+  data(carol, R"({"__consent":"withdraw","types":["recording"]})");
+  server.now += 20s;
+  ConsentFlowOptions options;
+  options.required = types_of({ConsentType::recording});
+  consent_payloads.reset();
+  consent.reset();
+  ConsentFlow successor(server.rooms, server.bus, log, options, {[this] { return server.now; }, unix_ms_at});
+  server.bus.publish(RoomsRestored{});
+  EXPECT_EQ(successor.next_deadline(), server.now + 10s);  // of the thirty seconds that Bob was given
+  successor.handle_timeout(server.now + 10s - 1ms);
+  EXPECT_FALSE(server.closed(bob));
+  successor.handle_timeout(server.now + 10s);
+  EXPECT_EQ(server.closed(bob), (Closed{{1008, "Consent timeout"}}));
+  // Carol was in time; that she withdrew later puts nobody out, before a restart or after it (section 20).
+  EXPECT_EQ(successor.next_deadline(), never);
+  EXPECT_FALSE(server.closed(carol));
+  EXPECT_FALSE(restrictions(carol).may_send());
+}
+
 TEST(ConsentRecords, damaged_ones_are_not_read) {
   const ConsentRecord record{PeerId("p"), RoomId("r"), types_of({ConsentType::sharing}), "v2", 7, "ip"};
   const std::string json = record_json(record);

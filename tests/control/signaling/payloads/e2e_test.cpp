@@ -149,6 +149,25 @@ TEST_F(Keys, without_a_key_in_time_one_is_put_out_if_it_is_required) {
   EXPECT_FALSE(server.closed(alice));
 }
 
+TEST_F(Keys, a_restart_of_control_prolongs_no_deadline) {
+  E2eOptions options;
+  options.require_key_on_join = true;
+  attach_e2e(options);
+  const auto alice = server.join();
+  const auto bob = server.join();
+  data(alice, R"({"__e2e":"key:announce","publicKey":"QUJD"})");
+  server.now += 7s;
+  e2e_payloads.reset();
+  e2e.reset();
+  E2eKeyExchange successor(server.rooms, server.bus, log, options, {[this] { return server.now; }, unix_ms_at});
+  server.bus.publish(RoomsRestored{});
+  EXPECT_EQ(successor.next_deadline(), server.now + 3s);
+  successor.handle_timeout(server.now + 3s);
+  EXPECT_TRUE(server.closed(bob));
+  EXPECT_FALSE(server.closed(alice));
+  EXPECT_EQ(successor.next_deadline(), never);
+}
+
 TEST_F(Keys, survive_a_restart_of_control_and_work_in_rooms_of_before) {
   const auto early = server.join();
   attach_e2e();

@@ -136,6 +136,18 @@ TEST_F(Policies, admin_may_everything) {
   EXPECT_TRUE(restrictions(admin).may_receive());
 }
 
+TEST_F(Policies, who_may_record_is_said_by_the_server_held_state) {
+  attach_policy();
+  const auto alice = join_with({"record"});
+  const auto bob = join_with({"publish", "subscribe", "data"});
+  EXPECT_TRUE(server.rooms.allows(server.peer(alice), MemberAction::record));
+  EXPECT_FALSE(server.rooms.allows(server.peer(bob), MemberAction::record));
+  server.send(bob, R"({"type":"metadata","patch":{"__caps":["record"]}})");
+  EXPECT_FALSE(server.rooms.allows(server.peer(bob), MemberAction::record));
+  EXPECT_TRUE(policy->set_capabilities(server.peer(alice), {}));
+  EXPECT_FALSE(server.rooms.allows(server.peer(alice), MemberAction::record));
+}
+
 TEST_F(Policies, capabilities_reach_the_data_plane_and_can_be_revoked_and_given) {
   attach_policy();
   const auto alice = join_with({"publish", "data"});

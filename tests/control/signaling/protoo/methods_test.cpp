@@ -356,5 +356,35 @@ TEST(ProtooCloseRoom, needs_the_right_to_where_there_are_tokens) {
   EXPECT_EQ(server.ask(admin, "closeRoom"), success());
 }
 
+TEST(ProtooData, needs_its_permission) {
+  struct : Permissions {
+    bool allows(const PeerId&, MemberAction action) const override { return action != MemberAction::data; }
+  } mute;
+  Server server;
+  const auto alice = server.join("alice");
+  const auto bob = server.join("bob");
+  server.forget();
+  server.rooms.add_permissions(mute);
+  const Json refused = error(403, "POLICY_DENIED: data");
+  EXPECT_EQ(server.ask(alice, "relay", R"({"peerId":"bob","data":1})"), refused);
+  EXPECT_EQ(server.ask(alice, "askPeer", R"({"peerId":"bob","method":"m"})"), refused);
+  server.send(alice, R"({"notification":true,"method":"message","data":{}})");
+  EXPECT_TRUE(server.quiet(bob));
+  EXPECT_FALSE(server.closed(alice));
+}
+
+TEST(ProtooJoin, that_is_refused_for_the_time_being_may_be_asked_for_again) {
+  Server server;
+  Gate gate;
+  server.rooms.add_admission_step(gate);
+  gate.decision = Refuse{"JOIN_REJECTED", "Server overloaded", {}, {}, true};
+  const auto client = server.open("r", "a");
+  EXPECT_EQ(server.ask(client, "join"), error(503, "JOIN_REJECTED: Server overloaded"));
+  EXPECT_FALSE(server.closed(client));
+  gate.decision = Admit{};
+  EXPECT_EQ(server.ask(client, "join"), success({{"peers", Json::array()}}));
+  EXPECT_EQ(server.rooms.peers().size(), 1U);
+}
+
 }  // namespace
 }  // namespace sluice::testing_protoo

@@ -113,7 +113,7 @@ TEST(ProtooGuard, refuses_connections) {
   guard.refusal = "Banned";
   server.dialect.set_guard(guard);
   const auto client = server.open("r", "a");
-  EXPECT_EQ(server.closed(client), (Closed{{1008, "Banned"}}));
+  EXPECT_EQ(server.closed(client), (Closed{{4000, "closed by protoo-server"}}));
   EXPECT_TRUE(server.rooms.peers().empty());
 }
 

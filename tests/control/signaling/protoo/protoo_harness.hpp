@@ -8,7 +8,6 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <random>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,42 +15,13 @@
 #include "control/bus/bus.hpp"
 #include "control/rooms/rooms.hpp"
 #include "control/signaling/protoo/protoo_dialect.hpp"
+#include "tests/control/signaling/recorded_clients.hpp"
+#include "tests/support/seeded_entropy.hpp"
 
 namespace sluice::testing_protoo {
 
 using Json = nlohmann::ordered_json;
 using namespace std::chrono_literals;
-
-class SeededEntropy final : public Entropy {
- public:
-  void fill(MutableBytes out) override {
-    for (std::byte& b : out) b = static_cast<std::byte>(random_() & 0xFFU);
-  }
-
- private:
-  std::mt19937 random_{7};
-};
-
-class RecordingSink final : public ConnectionSink {
- public:
-  struct Record {
-    std::vector<std::string> sent;
-    std::optional<std::pair<int, std::string>> closed;
-    int pings = 0;
-  };
-  void send(ConnectionId connection, SharedText text) override {
-    EXPECT_FALSE(records[connection.value].closed) << "sent after close: " << *text;
-    records[connection.value].sent.push_back(*text);
-  }
-  void send_binary(ConnectionId, SharedText) override { ADD_FAILURE() << "protoo sends no binary"; }
-  void close(ConnectionId connection, std::uint16_t code, std::string_view reason) override {
-    EXPECT_FALSE(records[connection.value].closed) << "closed twice";
-    records[connection.value].closed = {code, std::string(reason)};
-  }
-  void terminate(ConnectionId) override { ADD_FAILURE() << "protoo terminates nobody"; }
-  void ping(ConnectionId connection) override { ++records[connection.value].pings; }
-  std::map<std::uint64_t, Record> records;
-};
 
 /// Refuses, admits or waits, as told.
 class Gate final : public AdmissionStep {
@@ -85,7 +55,7 @@ class Guard final : public MessageGuard {
 };
 
 /// A server of protoo alone, and clients that are numbers.
-class Server {
+class Server : public test::RecordedClients {
  public:
   explicit Server(ProtooOptions options = {}, BridgeGroups bridges = {{"native", "whip"}}, RoomsOptions room_options = {})
       : names(*RoomNames::bridging(bridges)),
@@ -93,7 +63,7 @@ class Server {
         dialect(rooms, bus, sink, names, std::move(options), [](TimePoint at) { return at.time_since_epoch() / 1ms; }) {}
 
   std::uint64_t open(const std::string& room, const std::string& peer) {
-    const std::uint64_t client = ++last_;
+    const std::uint64_t client = new_client();
     ProtooUrl url;
     if (!room.empty()) url.room = room;
     if (!peer.empty()) url.peer = peer;
@@ -128,32 +98,12 @@ class Server {
     dialect.handle_timeout(now);
   }
 
-  Json next(std::uint64_t client) {
-    const std::string text = next_raw(client);
-    return text.empty() ? Json() : Json::parse(text);
-  }
-  std::string next_raw(std::uint64_t client) {
-    auto& sent = sink.records[client].sent;
-    std::size_t& read = read_[client];
-    return read < sent.size() ? sent[read++] : "";
-  }
-  void forget() {
-    for (auto& [client, record] : sink.records) read_[client] = record.sent.size();
-  }
-  bool quiet(std::uint64_t client) { return read_[client] == sink.records[client].sent.size(); }
-  std::optional<std::pair<int, std::string>> closed(std::uint64_t client) { return sink.records[client].closed; }
-
   Bus bus;
-  SeededEntropy entropy;
+  test::SeededEntropy entropy;
   RoomNames names;
   Rooms rooms;
-  RecordingSink sink;
   ProtooDialect dialect;
   TimePoint now = TimePoint{} + 1h;
-
- private:
-  std::map<std::uint64_t, std::size_t> read_;
-  std::uint64_t last_ = 0;
 };
 
 using Closed = std::optional<std::pair<int, std::string>>;

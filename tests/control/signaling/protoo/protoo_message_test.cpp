@@ -100,5 +100,9 @@ TEST(ProtooMessage, texts_have_the_protocols_form) {
   EXPECT_EQ(notification_text("m", "[1]"), R"({"notification":true,"method":"m","data":[1]})");
 }
 
+TEST(ProtooMessage, what_a_peer_said_is_an_ordinary_notification) {
+  EXPECT_EQ(said_text("relayed", "a\"b", "[1.50]"), notification_text("relayed", R"({"peerId":"a\"b","data":[1.50]})"));
+}
+
 }  // namespace
 }  // namespace sluice::protoo

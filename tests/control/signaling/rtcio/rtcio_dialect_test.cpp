@@ -475,9 +475,125 @@ TEST_F(RtcioTest, AGuardIsAskedForConnectionsAndMessages) {
   emit(a, R"(["#rtcio:message",{"target":")" + b.id + R"(","data":{"candidate":{}}}])");
   EXPECT_EQ(got(b).size(), 1U);
   emit(a, R"(["chat-message",{"roomId":"r"}])");
-  EXPECT_EQ(guard.seen, (std::vector{ClientRequest::sdp, ClientRequest::candidate, ClientRequest::data}));
+  EXPECT_EQ(guard.seen, (std::vector{ClientRequest::join, ClientRequest::join, ClientRequest::sdp, ClientRequest::candidate,
+                                     ClientRequest::data}));
   guard.refusing = true;
   EXPECT_EQ(connect().reply, R"(44{"message":"Banned"})");
+}
+
+// --- what operators rule: also over sockets that are in no room
+
+TEST_F(RtcioTest, WhoIsInNoRoomIsAPeerThatCanBePutOut) {
+  const Client a = connect();
+  ASSERT_EQ(world.rooms.peers().size(), 1U);
+  EXPECT_EQ(world.rooms.peers().begin()->second->dialect(), "rtcio");
+  world.rooms.kick(PeerId(world.rooms.peers().begin()->first));
+  EXPECT_EQ(got(a), Texts{"41"});
+  EXPECT_TRUE(world.rooms.peers().empty());
+
+  const Client b = connect();
+  join(b, "r");
+  EXPECT_EQ(world.rooms.peers().size(), 1U) << "the one that waited has joined";
+  join(b, "s");
+  EXPECT_EQ(world.rooms.peers().size(), 2U);
+  world.wire.drop(b.socket);
+  EXPECT_TRUE(world.rooms.peers().empty());
+}
+
+TEST_F(RtcioTest, WhoIsRefusedByARoomStaysAPeer) {
+  Doorkeeper keeper;
+  world.rooms.add_admission_step(keeper);
+  const Client a = connect();
+  join(a, "r");
+  keeper.waiting[0](Refuse{}, world.wire.now);
+  ASSERT_EQ(world.rooms.peers().size(), 1U);
+  got(a);
+  world.rooms.kick(PeerId(world.rooms.peers().begin()->first));
+  EXPECT_EQ(got(a), Texts{"41"});
+}
+
+TEST_F(RtcioTest, ABanHoldsForConnectionsThatComeBack) {
+  StrictGuard guard;
+  dialect.set_guard(guard);
+  const Client a = connect();
+  join(a, "r");
+  got(a);
+  world.wire.drop(a.socket);
+  guard.refusing = true;
+  const std::string back = R"({"pid":")" + a.pid + R"(","offset":")" + world.last_offset + R"("})";
+  EXPECT_EQ(connect(back).reply, R"(44{"message":"Banned"})");
+  guard.refusing = false;
+  EXPECT_EQ(connect(back).id, a.id) << "what was turned away took nothing";
+}
+
+/// Nobody may send data; everything else is allowed.
+class Mute final : public Permissions {
+ public:
+  bool allows(const PeerId&, MemberAction action) const override { return action != MemberAction::data; }
+};
+
+TEST_F(RtcioTest, ApplicationDataNeedsItsPermissionAndNegotiationDoesNot) {
+  const Client a = connect();
+  const Client b = connect();
+  join(a, "r");
+  join(b, "r");
+  got(a);
+  got(b);
+  const Mute mute;
+  world.rooms.add_permissions(mute);
+  const auto envelope = [&](const std::string& data) {
+    emit(a, R"(["#rtcio:message",{"target":")" + b.id + R"(","data":)" + data + "}]");
+    return got(b).size();
+  };
+  EXPECT_EQ(envelope(R"({"description":{"type":"offer","sdp":"v=0"}})"), 1U);
+  EXPECT_EQ(envelope(R"({"candidate":null})"), 1U);
+  EXPECT_EQ(envelope(R"({"mid":"s"})"), 1U);
+  EXPECT_EQ(envelope(R"({"mid":"s","events":{"x":[1]}})"), 0U);
+  EXPECT_EQ(envelope(R"({"description":{},"chat":"hello"})"), 0U);
+  EXPECT_EQ(envelope(R"({})"), 0U);
+  EXPECT_EQ(envelope(R"("text")"), 0U);
+  for (const std::string event : {"chat-message", "media-state", "stopScreenShare"}) {
+    emit(a, R"([")" + event + R"(",{"roomId":"r","mic":true,"cam":true}])");
+    EXPECT_TRUE(got(b).empty()) << event;
+  }
+  EXPECT_EQ(dialect.statistics().dropped_not_allowed, 7U);
+}
+
+/// Notes what it is shown, and admits.
+class Reader final : public AdmissionStep {
+ public:
+  AdmissionStage stage() const override { return AdmissionStage::policy; }
+  void decide(const AdmissionRequest& request, AdmissionReply reply) override {
+    const std::string* token = request.metadata.find("policyToken");
+    tokens.push_back(token == nullptr ? "-" : *token);
+    Admit admit;
+    admit.edits.append("policyToken", "null");
+    reply(admit, request.now);
+  }
+  Texts tokens;
+};
+
+TEST_F(RtcioTest, AdmissionIsShownTheTokenOfTheConnectOrOfTheJoin) {
+  Reader reader;
+  world.rooms.add_admission_step(reader);
+  dialect.set_token_keys({{"policyToken", "policyToken"}});
+  join(connect(), "r");
+  const Client a = connect(R"({"policyToken":"auth"})");
+  join(a, "r");
+  emit(a, R"(["join-room",{"roomId":"s","policyToken":"own"}])");
+  EXPECT_EQ(reader.tokens, (Texts{"-", R"("auth")", R"("own")"}));
+  got(a);
+  // A lost connection shows what it showed before, or what it brings.
+  world.wire.drop(a.socket);
+  const std::string back = R"({"pid":")" + a.pid + R"(","offset":")" + world.last_offset + R"(")";
+  const Client again = connect(back + "}");
+  EXPECT_EQ(again.id, a.id);
+  ASSERT_EQ(reader.tokens.size(), 5U);
+  EXPECT_EQ(reader.tokens.back(), R"("own")");
+  world.wire.drop(again.socket);
+  EXPECT_EQ(connect(back + R"(,"policyToken":"new"})").id, a.id);
+  ASSERT_EQ(reader.tokens.size(), 7U);
+  EXPECT_EQ(reader.tokens.back(), R"("new")");
 }
 
 }  // namespace

@@ -12,21 +12,11 @@
 #include <vector>
 
 #include "control/signaling/socketio/engine_server.hpp"
+#include "tests/support/seeded_entropy.hpp"
 
 namespace sluice::socketio {
 
 using namespace std::chrono_literals;
-
-class SeededEntropy final : public Entropy {
- public:
-  void fill(MutableBytes out) override {
-    for (std::byte& b : out)
-      b = static_cast<std::byte>((state_ = state_ * 6364136223846793005ULL + 1442695040888963407ULL) >> 56U);
-  }
-
- private:
-  std::uint64_t state_ = 7;
-};
 
 /// What went out, by request and by WebSocket.
 class RecordingSink final : public EngineSink {

@@ -19,7 +19,7 @@ class EngineServerTest : public ::testing::Test {
   }
   EngineServerTest() { handler.echo = &engine; }
 
-  SeededEntropy entropy;
+  test::SeededEntropy entropy;
   RecordingSink sink;
   RecordingHandler handler;
   EngineServer engine{settings(), handler, sink, entropy};

@@ -57,12 +57,13 @@ class SocketWorld {
     return events;
   }
 
-  SeededEntropy entropy;
+  test::SeededEntropy entropy;
   RecordingSink sink;
   Bus bus;
   Rooms rooms{bus, entropy, {}, [](TimePoint) { return std::int64_t{0}; }};
   Endpoint endpoint;
-  SocketServer server{[this](std::string_view name, const JsonView&, std::uint8_t) { return name == "/" ? &endpoint : nullptr; }, entropy};
+  SocketServer server{
+      [this](std::string_view name, const JsonView&, std::uint8_t) { return name == "/" ? &endpoint : nullptr; }, entropy};
   EngineServer engine{EngineSettings{}, server, sink, entropy};
   EngineClient wire{engine, sink};
   std::string last_offset;

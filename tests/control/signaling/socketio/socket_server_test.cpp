@@ -25,7 +25,9 @@ class ScriptedApplication final : public Application {
     last = socket;
     told.push_back("connect " + std::string(request.auth.raw()));
   }
-  void on_recover(SocketKey, std::string_view data, TimePoint) override { told.push_back("recover " + std::string(data)); }
+  void on_recover(SocketKey, const ConnectRequest&, std::string_view data, TimePoint) override {
+    told.push_back("recover " + std::string(data));
+  }
   void on_event(SocketKey socket, const Event& event, TimePoint now) override {
     std::string said = "event " + std::string(event.name);
     for (const JsonView& argument : event.arguments) said += " " + std::string(argument.raw());
@@ -83,9 +85,10 @@ class SocketServerTest : public ::testing::Test {
     return event.substr(begin, end - begin);
   }
 
-  SeededEntropy entropy;
+  test::SeededEntropy entropy;
   RecordingSink sink;
-  SocketServer server{[this](std::string_view name_space, const JsonView&, std::uint8_t) { return choose(name_space); }, entropy};
+  SocketServer server{[this](std::string_view name_space, const JsonView&, std::uint8_t) { return choose(name_space); },
+                      entropy};
   EngineServer engine{EngineSettings{}, server, sink, entropy};
   EngineClient client{engine, sink};
   ScriptedApplication application{server};
@@ -482,7 +485,7 @@ TEST_F(RecoveryTest, WithoutOffsetItIsFresh) {
 // -------------------------------------------------------------------------------------------
 
 TEST(Conformance, TheEchoEngineSendsEveryMessageBack) {
-  SeededEntropy entropy;
+  test::SeededEntropy entropy;
   RecordingSink sink;
   EngineEcho echo;
   EngineServer engine(conformance_settings(), echo, sink, entropy);

@@ -6,7 +6,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <random>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,6 +21,7 @@
 #include "control/signaling/whip/whip_sessions.hpp"
 #include "shm/region/region.hpp"
 #include "shm/state_log/state_log.hpp"
+#include "tests/support/seeded_entropy.hpp"
 
 namespace sluice::testing_whip {
 
@@ -29,16 +29,6 @@ using namespace std::chrono_literals;
 using loop::HttpMethod;
 using loop::HttpRequest;
 using loop::HttpResponse;
-
-class SeededEntropy final : public Entropy {
- public:
-  void fill(MutableBytes out) override {
-    for (std::byte& b : out) b = static_cast<std::byte>(random_() & 0xFFU);
-  }
-
- private:
-  std::mt19937 random_{11};
-};
 
 /// Answers offers with their own m-lines, turned round; m-lines in `refused` get port 0. Keeps one ICE session a peer.
 class ScriptedMedia final : public MediaSignaling {
@@ -183,7 +173,7 @@ class Server {
   }
 
   Bus bus;
-  SeededEntropy entropy;
+  test::SeededEntropy entropy;
   TimePoint now{1h};
   Rooms rooms;
   Publications publications;

@@ -150,7 +150,11 @@ TEST_F(WhipSession, WhoIsPutOutHasNoSessionAnyMore) {
   EXPECT_EQ(server.sessions.size(), 0U);
 }
 
-TEST_F(WhipSession, TheBearerTokenIsForAdmissionToJudge) {
+TEST(WhipTokens, TheBearerTokenIsForAdmissionToJudge) {
+  StateLog log = *StateLog::open(*Region::create("whip-test", 1 << 20U));
+  WhipOptions options;
+  options.token_metadata_keys = {"policyToken"};
+  Server server(log, options);
   SlowStep policy;
   server.rooms.add_admission_step(policy);
   EXPECT_EQ(server.post("/whip/r", publishing(), {{"authorization", "bearer to\"ken"}}).status, 0) << "later";
@@ -172,6 +176,24 @@ TEST_F(WhipSession, TheBearerTokenIsForAdmissionToJudge) {
   policy.answer(AdmissionFailure{"x"}, server.now);
 }
 
+TEST_F(WhipSession, PublishingAndWatchingNeedTheirPermission) {
+  struct : Permissions {
+    bool allows(const PeerId& peer, MemberAction action) const override { return peer == exempt || action != denied; }
+    MemberAction denied = MemberAction::publish;
+    PeerId exempt;
+  } permissions;
+  server.publish(permissions.exempt = server.native("r"), PublicationKind::video);
+  server.rooms.add_permissions(permissions);
+  const std::vector<std::pair<std::string, std::string>> bearer{{"authorization", "Bearer t"}};
+  EXPECT_EQ(server.post("/whip/r", publishing()).status, 401);
+  EXPECT_EQ(server.post("/whip/r", publishing(), bearer).status, 403);
+  EXPECT_EQ(server.post("/whep/r", viewing(), bearer).status, 201);
+  permissions.denied = MemberAction::subscribe;
+  EXPECT_EQ(server.post("/whep/r", viewing()).status, 401);
+  EXPECT_EQ(server.post("/whep/r", viewing(), bearer).status, 403);
+  EXPECT_EQ(server.rooms.find_room(RoomId("r"))->members().size(), 2U) << "who may not has left no member behind";
+}
+
 TEST_F(WhipSession, OtherRefusalsOfTheCoreHaveTheirStatus) {
   SlowStep step;
   server.rooms.add_admission_step(step);
@@ -179,7 +201,7 @@ TEST_F(WhipSession, OtherRefusalsOfTheCoreHaveTheirStatus) {
   step.answer(AdmissionFailure{"hook unreachable"}, server.now);
   EXPECT_EQ(server.late.status, 503);
   server.post("/whip/r", publishing());
-  step.answer(Refuse{"SERVER_DRAINING", "The server is being emptied", {}, {}}, server.now);
+  step.answer(Refuse{"SERVER_DRAINING", "The server is being emptied", {}, {}, true}, server.now);
   EXPECT_EQ(server.late.status, 503);
   RoomsOptions closed;
   closed.auto_create_rooms = false;

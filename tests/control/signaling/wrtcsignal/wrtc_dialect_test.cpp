@@ -353,5 +353,13 @@ TEST_F(WrtcTest, OperatorsSeeRoomsAndPutPeersOut) {
   EXPECT_EQ(got(owner), Texts{R"(["room-user-leave",{"room":"r","peer_id":")" + member.id + R"("}])"});
 }
 
+TEST_F(WrtcTest, WhoIsInNoRoomIsAPeerThatCanBePutOut) {
+  const Client a = enter();
+  ASSERT_EQ(world.rooms.peers().size(), 1U);
+  world.rooms.kick(PeerId(world.rooms.peers().begin()->first));
+  EXPECT_EQ(got(a), Texts{"41"});
+  EXPECT_TRUE(world.rooms.peers().empty());
+}
+
 }  // namespace
 }  // namespace sluice

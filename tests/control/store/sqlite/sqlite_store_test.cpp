@@ -11,28 +11,16 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
-#include <map>
 #include <optional>
 #include <string>
+
+#include "tests/control/store/store_rows.hpp"
+#include "tests/support/scratch_folder.hpp"
 
 namespace sluice {
 namespace {
 
-using Rows = std::map<std::string, std::string>;
-
-Rows rows(const Store& store, std::string_view table) {
-  Rows result;
-  store.load(table, [&](std::string_view key, std::string_view value) { result.emplace(key, value); });
-  return result;
-}
-
 struct SqliteStoreFixture : ::testing::Test {
-  SqliteStoreFixture() {
-    std::string name = std::filesystem::temp_directory_path() / "sluice-store-XXXXXX";
-    folder = ::mkdtemp(name.data());
-  }
-  ~SqliteStoreFixture() override { std::filesystem::remove_all(folder); }
-
   StateLog log() { return *StateLog::open(*Region::map(region.fd(), Access::read_write)); }
   [[nodiscard]] SqliteStoreOptions options() const {
     SqliteStoreOptions result;
@@ -55,7 +43,8 @@ struct SqliteStoreFixture : ::testing::Test {
     return *answer;
   }
 
-  std::filesystem::path folder;
+  test::ScratchFolder scratch;
+  std::filesystem::path folder = scratch.path();
   Region region = *Region::create("journal", std::size_t{1} << 20U);
 };
 

@@ -39,4 +39,10 @@ std::function<void(const loop::HttpRequest&, int)> api_observer(Bus& bus, std::s
   };
 }
 
+RpcServices::Observer rpc_observer(Bus& bus) {
+  return [&bus](const OperationCaller& caller, const std::string& method, int status) {
+    bus.publish(ApiAccessed{caller.origin, method, {}, status, caller.name});
+  };
+}
+
 }  // namespace sluice

@@ -8,11 +8,11 @@
 namespace sluice {
 
 struct ControlSocket::Client final : RpcSink {
-  Client(ControlSocket& socket, loop::LocalId local_id, const std::string& uid)
+  Client(ControlSocket& socket, loop::LocalId local_id, OperationCaller caller)
       : owner(socket),
         id(local_id),
         reader(socket.options_.line_bytes_max),
-        session(socket.services_, *this, {"control-socket", uid}, socket.options_.limits) {}
+        session(socket.services_, *this, std::move(caller), socket.options_.limits) {}
 
   void write(std::string line) override {
     line += '\n';
@@ -33,6 +33,14 @@ struct ControlSocket::Client final : RpcSink {
 };
 
 namespace {
+
+/// ApiAccessed::status of a connection that was not let in.
+constexpr int refused_status = 403;
+
+OperationCaller caller_of(const loop::LocalPeer& peer) {
+  return {"control-socket",
+          "uid " + std::to_string(peer.uid) + " gid " + std::to_string(peer.gid) + " pid " + std::to_string(peer.pid)};
+}
 
 /// Whoever called listen(): the supervisor.
 std::uint32_t owner_of(int listener) {
@@ -55,10 +63,11 @@ bool ControlSocket::on_open(loop::LocalId id, const loop::LocalPeer& peer) {
                    std::find(allowed.begin(), allowed.end(), peer.uid) != allowed.end();
   if (!may) {
     ++statistics_.refused;
+    if (services_.observer) services_.observer(caller_of(peer), "connect", refused_status);
     return false;
   }
   ++statistics_.accepted;
-  clients_.emplace(id, std::make_unique<Client>(*this, id, "uid " + std::to_string(peer.uid)));
+  clients_.emplace(id, std::make_unique<Client>(*this, id, caller_of(peer)));
   return true;
 }
 

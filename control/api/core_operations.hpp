@@ -8,6 +8,7 @@
 #include "control/api/operations.hpp"
 #include "control/api/upkeep.hpp"
 #include "control/media/media.hpp"
+#include "control/observability/troubles.hpp"
 #include "control/observability/worker_metrics.hpp"
 #include "control/rooms/publications.hpp"
 #include "control/rooms/rooms.hpp"
@@ -24,6 +25,7 @@ struct CoreAccess {
   const workers::Workers* workers = nullptr;
   Upkeep* upkeep = nullptr;  // null: workers.* and server.drain are not there
   std::vector<WorkerView> views = {};
+  const Troubles* troubles = nullptr;                  // null: health does not show any
   const Sessions* sessions = nullptr;                  // null: no tokens are shown
   const ConnectionTimes* connection_times = nullptr;   // null: nor since when peers are connected
   std::function<std::uint16_t()> signaling_port = {};  // as it was bound

@@ -35,6 +35,8 @@ constexpr std::array events{
     CatalogEntry{"flag:cleared", "scope", "feature flags of a room or tenant were cleared"},
     CatalogEntry{"gap:detected", "peerId, roomId", "events that a client missed are no longer in the replay log"},
     CatalogEntry{"health:check", "checks", "the objectives were judged"},
+    CatalogEntry{"health:trouble", "part, problem, severity", "a part of the server cannot do all of its work"},
+    CatalogEntry{"health:well", "part", "it can again"},
     CatalogEntry{"hold:placed", "sub", "a legal hold was placed on a subject"},
     CatalogEntry{"hold:released", "sub", "a legal hold was released"},
     CatalogEntry{"ice-candidate", "roomId, from, to, body",

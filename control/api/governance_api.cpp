@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "control/api/http_terms.hpp"
+#include "control/api/paged_body.hpp"
 
 namespace sluice {
 
@@ -53,7 +54,7 @@ const std::vector<Row>& rows() {
       {get,
        "/audit",
        "audit.query",
-       {"limit", "event", "peerId", "roomId", "since"},
+       {"limit", "event", "peerId", "roomId", "since", "until"},
        {},
        {{"entries", json::array()}, {"count", 0}},
        "AuditLogger"},
@@ -162,10 +163,16 @@ void GovernanceApi::route(const HttpRequest& request, const Reply& reply) const 
     for (const char* name : row.body) {
       if (const auto member = body.find(name); member != body.end()) (*params)[name] = *member;
     }
-    return operations().call(row.operation, *params, {"http", request.remote_ip},
-                             OperationReply([reply, shape = row.shape](OperationResult result) {
-                               reply(result ? shape(std::move(*result)) : error_response(result.error()));
-                             }));
+    const OperationCaller caller{"http", request.remote_ip};
+    return operations().call(
+        row.operation, *params, caller, OperationReply([reply, &row, caller, &all = operations()](OperationResult result) {
+          if (!result) return reply(error_response(result.error()));
+          const bool more = row.shape == as_lines && result->is_object() && !result->value("next", json()).is_null();
+          if (!more) return reply(row.shape(std::move(*result)));
+          HttpResponse response = as_lines(json::object());
+          response.source = std::make_shared<PagedBody>(all, row.operation, caller, std::move(*result));
+          reply(std::move(response));
+        }));
   }
   reply(error_response(404, "Not found"));
 }

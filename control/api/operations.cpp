@@ -71,6 +71,15 @@ bool Operations::is_security_action(std::string_view name) noexcept {
   return is_one_of(name.substr(0, dot), areas) && !is_one_of(name.substr(dot + 1), looks);
 }
 
+bool Operations::only_looks(std::string_view name) noexcept {
+  constexpr std::array<std::string_view, 36> verbs{
+      "all",      "bans",      "breaches",   "checkpoint", "consumers", "deadLetters", "discover",  "drainState",  "events",
+      "expiring", "export",    "get",        "getCaps",    "health",    "isEnabled",   "keys",      "list",        "log",
+      "ping",     "producers", "prometheus", "query",      "recent",    "records",     "resolve",   "room",        "search",
+      "slo",      "snapshot",  "state",      "stats",      "status",    "streams",     "subscribe", "unsubscribe", "verify"};
+  return std::find(verbs.begin(), verbs.end(), name.substr(name.find('.') + 1)) != verbs.end();  // npos + 1 is 0
+}
+
 const Operation* Operations::find(std::string_view name) const {
   const auto found = operations_.find(name);
   return found == operations_.end() ? nullptr : &found->second;

@@ -80,6 +80,8 @@ class Operations {
   void set_gate(Gate gate) { gate_ = std::move(gate); }
   /// By its area: bans, moderation, peers, rooms, consent, policy, sessions, retention ... unless it only looks.
   [[nodiscard]] static bool is_security_action(std::string_view name) noexcept;
+  /// Whether a method asks without changing anything, by its verb; one that is not known to does not.
+  [[nodiscard]] static bool only_looks(std::string_view name) noexcept;
 
   [[nodiscard]] const Operation* find(std::string_view name) const;
   /// By name.

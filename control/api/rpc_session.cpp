@@ -15,6 +15,9 @@ namespace {
 
 using Parameter = Operation::Parameter;
 
+/// ApiAccessed::status of a call that was done.
+constexpr int done_status = 200;
+
 OperationError invalid(std::string message) {
   return {OperationError::Kind::invalid_params, std::move(message)};
 }
@@ -154,8 +157,18 @@ void RpcSession::call(RpcRequest request, const std::shared_ptr<Batch>& batch) {
     answer(batch, result ? rpc_result(id, std::move(*result))
                          : rpc_error(id, rpc_code(result.error().kind), result.error().message));
   };
+  const auto watched = [observer = Operations::only_looks(request.method) ? RpcServices::Observer{} : services_.observer,
+                        caller = caller_, method = request.method](int status) {
+    if (observer) observer(caller, method, status);
+  };
+  const auto status_of = [](const OperationResult& result) {
+    return result ? done_status : static_cast<int>(rpc_code(result.error().kind));
+  };
   bool known = false;
-  if (OperationResult own = call_own(request.method, request.params, known); known) return tell(std::move(own));
+  if (OperationResult own = call_own(request.method, request.params, known); known) {
+    watched(status_of(own));
+    return tell(std::move(own));
+  }
   if (services_.operations.find(request.method) == nullptr) {
     if (services_.statistics != nullptr) ++services_.statistics->errors;
     if (!is_notification)
@@ -163,18 +176,21 @@ void RpcSession::call(RpcRequest request, const std::shared_ptr<Batch>& batch) {
     return;
   }
   if (calls_ >= limits_.calls_max) {
+    watched(static_cast<int>(RpcCode::too_busy));
     if (!is_notification) answer(batch, rpc_error(id, RpcCode::too_busy, "Too many calls are under way."));
     return;
   }
   if (request.params.is_array() && request.params.empty()) request.params = nullptr;
   ++calls_;
-  services_.operations.call(request.method, request.params, caller_,
-                            OperationReply([this, tell, alive = std::weak_ptr(alive_)](OperationResult result) {
-                              const std::shared_ptr<bool> here = alive.lock();
-                              if (!here || !*here) return;
-                              --calls_;
-                              tell(std::move(result));
-                            }));
+  services_.operations.call(
+      request.method, request.params, caller_,
+      OperationReply([this, tell, watched, status_of, alive = std::weak_ptr(alive_)](OperationResult result) {
+        watched(status_of(result));
+        const std::shared_ptr<bool> here = alive.lock();
+        if (!here || !*here) return;
+        --calls_;
+        tell(std::move(result));
+      }));
 }
 
 void RpcSession::answer(const std::shared_ptr<Batch>& batch, json message) {

@@ -65,6 +65,10 @@ struct RpcServices {
   EventFeed& events;
   HookRegistry* hooks = nullptr;  // null: hooks cannot be answered here
   RpcStatistics* statistics = nullptr;
+  /// Told of every call that changes something (Operations::only_looks() says no) when its outcome is known, also if the
+  /// client is gone by then: for the audit log. `status` as in ApiAccessed.
+  using Observer = std::function<void(const OperationCaller& caller, const std::string& method, int status)>;
+  Observer observer = {};
 };
 
 /// One client's JSON-RPC 2.0 conversation, without its connection: calls of operations, subscriptions to events, answers to

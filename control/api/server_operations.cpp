@@ -214,11 +214,16 @@ void add_server_operations(Operations& operations, const CoreAccess& access) {
   operations.add({"server.health",
                   "Whether it works, and since when",
                   {},
-                  "{status, uptime (s), timestamp}",
+                  "{status: ok or degraded, uptime (s), timestamp, [problems[{part, problem, severity, since}]]}",
                   at_once([access, started](const json&) -> OperationResult {
-                    return json{{"status", "ok"},
+                    json health{{"status", "ok"},
                                 {"uptime", seconds(access.now() - started)},
                                 {"timestamp", iso_time(access.unix_ms())}};
+                    if (access.troubles != nullptr && !access.troubles->empty()) {
+                      health["status"] = "degraded";
+                      health["problems"] = access.troubles->to_json();
+                    }
+                    return health;
                   })});
   operations.add(
       {"server.stats",

@@ -89,10 +89,21 @@ void AlertFeature::ask_handler(const json& alert) {
 }
 
 void AlertFeature::listen_to_events() {
+  troubled_ = context_.bus.subscribe<PartTroubled>([this](const PartTroubled& fact) { trouble(fact); });
   events_ = context_.events.listen([this](std::string_view event, const json& data, std::uint64_t) {
     if (event == "threat") return threat(data);
     if (event.starts_with("load:")) load(event.substr(5), data);
   });
+}
+
+void AlertFeature::trouble(const PartTroubled& fact) {
+  const json context{{"part", fact.part}, {"problem", fact.problem}};
+  if (fact.problem.empty()) {
+    context_.bus.publish(
+        AlertRaised{"part:recovered", AlertSeverity::info, fact.part + " works again", context, fact.part, true});
+  } else {
+    context_.bus.publish(AlertRaised{"part:troubled", fact.severity, fact.part + ": " + fact.problem, context, fact.part});
+  }
 }
 
 void AlertFeature::threat(const json& data) {

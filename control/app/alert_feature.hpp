@@ -27,6 +27,7 @@ class AlertFeature final : public Feature {
   /// A channel of type custom without a URL is answered over the control socket.
   void ask_handler(const nlohmann::json& alert);
   void listen_to_events();
+  void trouble(const PartTroubled& fact);
   void threat(const nlohmann::json& data);
   void load(std::string_view level, const nlohmann::json& data);
   void look_at_workers(TimePoint now);
@@ -36,6 +37,7 @@ class AlertFeature final : public Feature {
   FeatureContext& context_;
   std::unique_ptr<AlertManager> manager_;  // null: not attached
   EventFeed::Subscription events_;
+  Bus::Subscription troubled_;
   bool load_alerted_ = false;
   std::map<std::uint16_t, WorkerState> workers_;
   TimePoint next_look_;

@@ -12,6 +12,7 @@
 #include "control/api/core_events.hpp"
 #include "control/api/dashboard_live.hpp"
 #include "control/api/event_catalog.hpp"
+#include "control/api/facts.hpp"
 #include "control/api/governance_api.hpp"
 #include "control/api/http_terms.hpp"
 #include "control/api/openapi_files.hpp"
@@ -79,9 +80,11 @@ class DashboardFeature final : public Feature, private loop::Route {
  public:
   DashboardFeature(FeatureContext& context, RpcStatistics& statistics)
       : config_(context.config.admin_api),
+        bus_(context.bus),
         now_(context.now),
         tickets_(context.entropy),
-        live_(context.web, {context.operations, context.events, nullptr, &statistics}, tickets_, context.now),
+        live_(context.web, {context.operations, context.events, nullptr, &statistics, rpc_observer(context.bus)}, tickets_,
+              context.now),
         observer_(api_observer(context.bus, "dashboard")),
         pulse_(context.loop.every(1s, [this] { live_.drained(); })) {
     context.admin_routes->add(*this);
@@ -95,7 +98,11 @@ class DashboardFeature final : public Feature, private loop::Route {
 
   [[nodiscard]] loop::UpgradeDecision upgrade(const loop::UpgradeRequest& request) override {
     if (request.path != live_path) return error_response(404, "Not found");
-    return live_.upgrade(request);
+    loop::UpgradeDecision decision = live_.upgrade(request);
+    if (const auto* refusal = std::get_if<loop::UpgradeRefusal>(&decision)) {
+      bus_.publish(ApiAccessed{"dashboard", "GET", live_path, refusal->status, request.remote_ip});
+    }
+    return decision;
   }
 
   void http(const loop::HttpRequest& request, loop::HttpReply reply) override {
@@ -113,6 +120,7 @@ class DashboardFeature final : public Feature, private loop::Route {
   }
 
   const config::AdminApiConfig& config_;
+  Bus& bus_;
   TimePoint (*now_)();
   Tickets tickets_;
   DashboardLive live_;
@@ -178,7 +186,7 @@ class ControlSocketFeature final : public Feature {
   ControlSocketFeature(FeatureContext& context, RpcStatistics& statistics)
       : hooks_(context.hooks),
         socket_(context.loop, context.control_listener->release(),
-                {context.operations, context.events, &hooks_, &statistics},
+                {context.operations, context.events, &hooks_, &statistics, rpc_observer(context.bus)},
                 {.allowed_uids = context.config.api.control.allowed_uids, .limits = {}}) {
     context.collectors.push_back([this, &statistics](PrometheusText& out) {
       using enum PrometheusText::Type;

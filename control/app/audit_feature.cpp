@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <filesystem>
 #include <utility>
 
 #include "control/api/facts.hpp"
 #include "control/config/sources.hpp"
 #include "control/json/json_writer.hpp"
+#include "control/observability/facts.hpp"
 #include "control/observability/log.hpp"
 #include "control/security/address.hpp"
 
@@ -16,6 +18,7 @@ namespace {
 
 using nlohmann::json;
 
+constexpr Duration look_period = std::chrono::seconds(1);
 constexpr std::size_t export_max = 100'000;  // contract section 37, row 2
 /// Says that an earlier control process of this server has had the log open.
 constexpr std::string_view lived_key = "app/audit";
@@ -90,13 +93,19 @@ json parsed(const std::vector<std::string>& lines) {
   return list;
 }
 
+std::optional<std::int64_t> time_of(const json& params, const char* name) {
+  const auto given = params.find(name);
+  if (given == params.end() || !given->is_number_integer()) return std::nullopt;
+  return given->get<std::int64_t>();
+}
+
 OperationError busy() {
   return {OperationError::Kind::unavailable, "Too many searches of the audit log are under way; try again."};
 }
 
 }  // namespace
 
-AuditFeature::AuditFeature(FeatureContext& context) {
+AuditFeature::AuditFeature(FeatureContext& context) : bus_(context.bus) {
   const config::AuditLoggerConfig& config = *context.config.security.audit_logger;
   log_ = std::make_unique<AuditLog>(log_options(config, context.audit_folder), context.state_log,
                                     [&context] { return context.unix_ms(context.now()); });
@@ -116,6 +125,7 @@ AuditFeature::AuditFeature(FeatureContext& context) {
       log::error("ALERT: the audit log", {{"problem", problem}});
     }
     context.events.emit("audit:health", {{"healthy", problem.empty()}, {"problem", problem}});
+    context.bus.publish(PartTroubled{"audit", problem, AlertSeverity::critical});
   });
   watch_ = context.loop.readable(log_->fd(), [this] { log_->drain(); });
   if (!config.syslog.empty()) {
@@ -127,6 +137,7 @@ AuditFeature::AuditFeature(FeatureContext& context) {
     http_ = std::make_unique<AuditHttpSink>(context.http, config.sink_url);
     log_->add_sink(*http_);
   }
+  if (syslog_ || http_) next_look_ = context.now() + look_period;
   hook_ = std::make_unique<AuditHookSink>(context.hooks, context.now);
   log_->add_sink(*hook_);
   // Threads begin behind the system call filter, so in the loop's first turn.
@@ -138,6 +149,22 @@ AuditFeature::AuditFeature(FeatureContext& context) {
   add_operations(context);
   gate_operations(context.operations);
   context.collectors.push_back([this](PrometheusText& out) { collect(out); });
+}
+
+void AuditFeature::handle_timeout(TimePoint now) {
+  if (now < next_look_) return;
+  next_look_ = now + look_period;
+  const auto look = [&](SinkWatch& watch, const auto& sink, const char* part) {
+    if (!watch.look(sink.sent(), sink.dropped(), now)) return;
+    if (watch.problem().empty()) {
+      log::info("a sink of the audit log keeps up again", {{"part", part}});
+    } else {
+      log::warn("a sink of the audit log falls behind", {{"part", part}, {"problem", watch.problem()}});
+    }
+    bus_.publish(PartTroubled{part, watch.problem(), AlertSeverity::warning});
+  };
+  if (syslog_) look(syslog_watch_, *syslog_, "audit.syslog");
+  if (http_) look(http_watch_, *http_, "audit.http");
 }
 
 void AuditFeature::take_down_events(FeatureContext& context) {
@@ -190,7 +217,8 @@ void AuditFeature::add_operations(FeatureContext& context) {
                    {"event", "string", false, "only this event"},
                    {"peerId", "string", false, "only this peer"},
                    {"roomId", "string", false, "only this room"},
-                   {"since", "integer", false, "only from this time on, Unix milliseconds"}},
+                   {"since", "integer", false, "only from this time on, Unix milliseconds"},
+                   {"until", "integer", false, "only up to this time, Unix milliseconds"}},
                   "{entries[], count}",
                   [this](const json& params, const OperationCaller&, const OperationReply& reply) {
                     AuditFilter filter;
@@ -202,31 +230,42 @@ void AuditFeature::add_operations(FeatureContext& context) {
                     filter.event = params.value("event", "");
                     filter.peer = params.value("peerId", "");
                     filter.room = params.value("roomId", "");
-                    if (const auto since = params.find("since"); since != params.end() && since->is_number_integer())
-                      filter.since = since->get<std::int64_t>();
-                    log_->query(std::move(filter), [reply](std::optional<std::vector<std::string>> lines) {
-                      if (!lines) return reply(tl::unexpected(busy()));
-                      json entries = parsed(*lines);
-                      const std::size_t count = entries.size();
-                      reply(json{{"entries", std::move(entries)}, {"count", count}});
+                    filter.since = time_of(params, "since");
+                    filter.until = time_of(params, "until");
+                    // Parsing a hundred thousand lines is not the loop's business.
+                    log_->query_prepared(std::move(filter), [reply](AuditLog::Lines lines) -> std::function<void()> {
+                      if (!lines) return [reply] { reply(tl::unexpected(busy())); };
+                      return [reply, entries = std::make_shared<json>(parsed(*lines))] {
+                        const std::size_t count = entries->size();
+                        reply(json{{"entries", std::move(*entries)}, {"count", count}});
+                      };
                     });
                   }});
-  operations.add(
-      {"audit.export",
-       "The newest entries as NDJSON text, oldest first.",
-       {{"limit", "integer", false, "how many, default and at most 100000"}},
-       "{contentType, ndjson, count}",
-       [this](const json& params, const OperationCaller&, const OperationReply& reply) {
-         AuditFilter filter;
-         filter.limit = static_cast<std::size_t>(
-             std::clamp<std::int64_t>(params.value("limit", static_cast<std::int64_t>(export_max)), 0, export_max));
-         log_->query(std::move(filter), [reply](std::optional<std::vector<std::string>> lines) {
-           if (!lines) return reply(tl::unexpected(busy()));
-           std::string text;
-           for (const std::string& line : *lines) text.append(line).push_back('\n');
-           reply(json{{"contentType", "application/x-ndjson"}, {"ndjson", std::move(text)}, {"count", lines->size()}});
-         });
-       }});
+  operations.add({"audit.export",
+                  "The newest entries as NDJSON text, oldest first, page by page of about 1 MiB.",
+                  {{"limit", "integer", false, "how many, default and at most 100000"},
+                   {"after", "integer", false, "`next` of the page before"},
+                   {"to", "integer", false, "`to` of the page before"}},
+                  "{contentType, ndjson, count, next: null after the last page, to}",
+                  [this](const json& params, const OperationCaller&, const OperationReply& reply) {
+                    const auto number = [&](const char* name, std::uint64_t otherwise) {
+                      const auto given = params.find(name);
+                      return given == params.end() || !given->is_number_unsigned() ? otherwise : given->get<std::uint64_t>();
+                    };
+                    const std::uint64_t newest = log_->checkpoint().seq;
+                    const std::uint64_t to = std::min(number("to", newest), newest);
+                    const auto limit = static_cast<std::uint64_t>(std::clamp<std::int64_t>(
+                        params.value("limit", static_cast<std::int64_t>(export_max)), 0, export_max));
+                    const std::uint64_t after = number("after", to - std::min(to, limit));
+                    log_->page(after, to, [reply, to](std::optional<AuditPage> page) {
+                      if (!page) return reply(tl::unexpected(busy()));
+                      reply(json{{"contentType", "application/x-ndjson"},
+                                 {"ndjson", std::move(page->text)},
+                                 {"count", page->count},
+                                 {"next", page->last < to ? json(page->last) : json()},
+                                 {"to", to}});
+                    });
+                  }});
   operations.add({"audit.sync",
                   "Answers when every entry so far has reached the disk.",
                   {},
@@ -288,6 +327,8 @@ void AuditFeature::collect(PrometheusText& out) const {
              figure(statistics.syncs));
   out.single("sluice_audit_write_errors_total", Type::counter, "Writes that the disk refused.",
              figure(statistics.write_errors));
+  out.single("sluice_audit_searched_bytes_total", Type::counter, "Bytes of the files that were read for questions.",
+             figure(statistics.searched_bytes));
   out.single("sluice_audit_waiting", Type::gauge, "Entries that wait to be written.", figure(statistics.waiting));
   out.single("sluice_audit_acknowledges", Type::gauge, "0: after a failed sync security actions are no longer acknowledged.",
              statistics.acknowledges ? 1 : 0);

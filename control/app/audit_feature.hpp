@@ -10,6 +10,7 @@
 #include "control/compliance/retention/retention_policy.hpp"
 #include "control/security/audit/audit_log.hpp"
 #include "control/security/audit/audit_trail.hpp"
+#include "control/security/audit/sink_watch.hpp"
 #include "control/security/audit/syslog_sink.hpp"
 
 namespace sluice::app {
@@ -19,6 +20,9 @@ namespace sluice::app {
 class AuditFeature final : public Feature {
  public:
   explicit AuditFeature(FeatureContext& context);
+  /// Looks whether the sinks keep up.
+  void handle_timeout(TimePoint now) override;
+  [[nodiscard]] TimePoint next_deadline() const override { return next_look_; }
 
  private:
   void take_down_events(FeatureContext& context);
@@ -32,6 +36,10 @@ class AuditFeature final : public Feature {
   std::unique_ptr<AuditHttpSink> http_;
   std::unique_ptr<AuditHookSink> hook_;
   std::unique_ptr<AuditTrail> trail_;
+  Bus& bus_;
+  SinkWatch syslog_watch_{"auditLogger.syslog"};
+  SinkWatch http_watch_{"auditLogger.sinkUrl"};
+  TimePoint next_look_ = never;  // without sinks
   std::unique_ptr<loop::EventLoop::Watch> watch_;
   std::unique_ptr<loop::EventLoop::Timer> begin_;
   Bus::Subscription access_;

@@ -229,6 +229,7 @@ struct ControlServer::Impl {
   SqliteStore* disk = nullptr;  // the store, if it is on a disk
   std::unique_ptr<Store> store;
   Bus bus;
+  Troubles troubles{bus, loop::unix_ms};
   // The order below is the order in which they hear of facts: first the token, then the durable record, then media, then
   // what clients are told.
   Rooms rooms;
@@ -300,6 +301,7 @@ ControlServer::Impl::Impl(const config::ServerConfig& server_config, const Contr
               }),
       connection_times(bus, rooms, loop::unix_ms),
       http(loop),
+      hooks({.now = loop::now}),
       reloaded_config(descriptors.take("config.reload")),
       reconfiguration(config, attached_modules(state_log), events, std::thread::hardware_concurrency(),
                       [this](const config::ServerConfig& next) { take_over(next); }) {
@@ -386,7 +388,8 @@ std::unique_ptr<Store> ControlServer::Impl::make_store(DescriptorSet& descriptor
   SqliteStoreOptions options;
   options.path = "/proc/self/fd/" + std::to_string(store_folder.get()) + "/sluice.db";
   auto made = std::make_unique<SqliteStore>(options, state_log);
-  made->on_health_changed([](const std::string& problem) {
+  made->on_health_changed([this](const std::string& problem) {
+    bus.publish(PartTroubled{"store", problem.empty() ? "" : "lasting state cannot be written: " + problem});
     if (problem.empty()) return log::info("lasting state is written again");
     log::error("lasting state cannot be written; calls go on", {{"reason", problem}});
   });
@@ -448,6 +451,7 @@ void ControlServer::Impl::add_features() {
                                    .workers = &workers,
                                    .upkeep = &draining,
                                    .views = worker_views(),
+                                   .troubles = &troubles,
                                    .sessions = &sessions,
                                    .connection_times = &connection_times,
                                    .signaling_port = [this] { return signaling_port; },
@@ -457,6 +461,7 @@ void ControlServer::Impl::add_features() {
       config,   loop,   web,         routes,          bus,        entropy,   rooms,     publications.get(),
       sessions, native, media.get(), workers,         metrics,    state_log, *store,    operations,
       events,   http,   hooks,       reconfiguration, collectors, loop::now, unix_time, audit_folder.get()});
+  context->troubles = &troubles;
   context->write_metrics = [this](PrometheusText& out) { write_metrics(out); };
   context->control_listener = &control_listener;
   context->admin_routes = &admin_routes;

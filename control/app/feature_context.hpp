@@ -18,6 +18,7 @@
 #include "control/media/media.hpp"
 #include "control/observability/prometheus_text.hpp"
 #include "control/observability/room_metrics.hpp"
+#include "control/observability/troubles.hpp"
 #include "control/observability/worker_metrics.hpp"
 #include "control/rooms/message_guard.hpp"
 #include "control/rooms/publications.hpp"
@@ -65,6 +66,7 @@ struct FeatureContext {
   std::function<void(PrometheusText&)> write_metrics = {};  // all of /metrics
   loop::Routes* admin_routes = nullptr;                     // of the admin listener
   Descriptor* control_listener = nullptr;                   // of the control socket; invalid: none
+  const Troubles* troubles = nullptr;                       // which parts are in trouble; never null
 };
 
 using Features = std::vector<std::unique_ptr<Feature>>;

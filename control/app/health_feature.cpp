@@ -31,6 +31,15 @@ HealthMonitorOptions options_of(const config::HealthConfig& config) {
 HealthFeature::HealthFeature(FeatureContext& context, const LoopLag& lag) : context_(context), lag_(lag) {
   if (context.config.observability.health) put_into_place();
   add_operations();
+  subscriptions_.push_back(context.bus.subscribe<PartTroubled>([this](const PartTroubled& fact) {
+    if (fact.problem.empty()) return context_.events.emit("health:well", {{"part", fact.part}});
+    context_.events.emit("health:trouble",
+                         {{"part", fact.part}, {"problem", fact.problem}, {"severity", to_string(fact.severity)}});
+  }));
+  context.collectors.push_back([this](PrometheusText& out) {
+    out.single("sluice_troubled_parts", PrometheusText::Type::gauge,
+               "Parts that cannot do all of their work: see /admin/health.", static_cast<double>(context_.troubles->size()));
+  });
 }
 
 void HealthFeature::put_into_place() {
@@ -110,13 +119,20 @@ void HealthFeature::add_operations() {
       if (!monitor_)
         return reply(unexpected(OperationError{OperationError::Kind::unavailable, "HealthMonitor not attached"}));
       const TimePoint now = context_.now();
-      reply(part(monitor_->report(now, context_.unix_ms(now))));
+      json whole = monitor_->report(now, context_.unix_ms(now));
+      // Beyond the contract: what no objective measures.
+      whole["problems"] = context_.troubles->to_json();
+      if (!context_.troubles->empty()) {
+        whole["healthy"] = false;
+        whole["status"] = "degraded";
+      }
+      reply(part(std::move(whole)));
     };
   };
   context_.operations.add({"health.slo",
                            "the server judged against its objectives",
                            {},
-                           "{status, healthy, service, ts, uptimeMs, checks[], breaches[], server}",
+                           "{status, healthy, service, ts, uptimeMs, checks[], breaches[], server, problems[]}",
                            report([](json whole) -> OperationResult { return whole; })});
   context_.operations.add(
       {"health.breaches", "the objectives that are not met", {}, "{breaches[]}", report([](json whole) -> OperationResult {

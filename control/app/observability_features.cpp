@@ -7,6 +7,7 @@
 #include "control/app/configuration_feature.hpp"
 #include "control/app/health_feature.hpp"
 #include "control/app/metrics_feature.hpp"
+#include "control/app/outside_metrics.hpp"
 #include "control/app/speakers_feature.hpp"
 #include "control/app/switches_feature.hpp"
 #include "control/app/tracing_feature.hpp"
@@ -27,6 +28,7 @@ void add_observability_features(FeatureContext& context, Features& features) {
   features.push_back(std::make_unique<SpeakersFeature>(context));
   features.push_back(std::make_unique<SwitchesFeature>(context));
   features.push_back(std::make_unique<ConfigurationFeature>(context));
+  collect_outside(context);
 }
 
 }  // namespace sluice::app

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "control/app/policy_metrics.hpp"
 #include "control/app/policy_modules.hpp"
 #include "control/hooks/http_hook.hpp"
 
@@ -219,6 +220,7 @@ class PolicyFeature final : public Feature {
   FeatureContext& context_;
   std::vector<Hooks::Attachment> attachments_;
   PolicyModules modules_;
+  PolicyMetrics metrics_{context_, modules_};
   std::vector<Bus::Subscription> events_;
 };
 

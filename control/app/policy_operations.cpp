@@ -27,6 +27,7 @@ OperationResult issue_policy(PolicyEngine& engine, std::chrono::seconds ttl, Tim
     if (!request.capabilities) return operation_error(OperationFailure::invalid_params, "'caps' must be a list of texts.");
   }
   if (const auto region = parameter<std::string>(params, "region"); !region.empty()) request.region = region;
+  if (const auto tenant = parameter<std::string>(params, "tenant"); !tenant.empty()) request.tenant = tenant;
   if (params.contains("maxPeers") && !params["maxPeers"].is_null()) {
     const auto limit = params["maxPeers"].get<std::int64_t>();
     if (limit < 1) return operation_error(OperationFailure::invalid_params, "'maxPeers' must be 1 or more.");
@@ -110,7 +111,8 @@ void add_policy_engine_operations(FeatureContext& context, PolicyEngine& engine)
         {"caps", "array", false, "capabilities; default: policyEngine.defaultCaps"},
         {"expiresIn", "integer", false, "life in ms"},
         {"region", "string", false, "region tag of the bearer"},
-        {"maxPeers", "integer", false, "lowers the room's capacity for the bearer"}},
+        {"maxPeers", "integer", false, "lowers the room's capacity for the bearer"},
+        {"tenant", "string", false, "whose customer the bearer is; see rateLimiter.maxJoinsPerTenantPerMin"}},
        "{token, policy}",
        answering([&engine, ttl, now](const json& params) { return issue_policy(engine, ttl, now(), params); })});
   context.operations.add({"policy.verify",

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "control/app/audit_feature.hpp"
+#include "control/app/join_limit_feature.hpp"
 #include "control/app/notices_feature.hpp"
 #include "control/app/session_feature.hpp"
 #include "control/app/threat_feature.hpp"
@@ -89,6 +90,7 @@ void add_security_features(FeatureContext& context, Features& features) {
   // The audit log first: it takes down what the others find out.
   if (config.audit_logger) features.push_back(std::make_unique<AuditFeature>(context));
   features.push_back(std::make_unique<SessionFeature>(context));
+  features.push_back(std::make_unique<JoinLimitFeature>(context));
   auto threats = std::make_unique<ThreatFeature>(context);
   context.guard = threats.get();
   context.native.set_guard(*threats);

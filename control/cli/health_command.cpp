@@ -57,6 +57,11 @@ int health(std::span<const std::string> arguments) {
   for (const char* name : {"status", "rooms", "peers", "uptime"}) {
     if (const auto found = body.find(name); found != body.end()) std::printf("  %s: %s\n", name, shown(*found).c_str());
   }
+  if (const auto problems = body.find("problems"); problems != body.end() && problems->is_array()) {
+    for (const json& one : *problems) {
+      if (one.is_object()) std::printf("  ! %s\n", shown(one.value("problem", json("?"))).c_str());
+    }
+  }
   return 0;
 }
 

@@ -22,8 +22,8 @@ using nlohmann::json;
 namespace {
 
 constexpr const char* usage =
-    "usage: sluice token policy --sub ID [--room ROOM] [--role ROLE] [--caps LIST] [--expires 1h] [--region R] [--max-peers "
-    "N]\n"
+    "usage: sluice token policy --sub ID [--room ROOM] [--role ROLE] [--caps LIST] [--expires 1h] [--region R] [--tenant "
+    "T] [--max-peers N]\n"
     "       sluice token room --room ROOM --sub ID [--no-publish] [--no-subscribe] [--meta JSON] [--expires 24h]\n"
     "       sluice token turn --urls LIST [--user ID] [--expires 24h]\n\n"
     "Prints a token as the server with the same secret takes it.\n"
@@ -82,6 +82,7 @@ int policy(CommandFlags& flags, const std::string& secret, std::int64_t expires_
   if (flags.has("caps")) request.capabilities = list(flags.text("caps"));
   request.expires_in = expires_s * 1000;
   if (flags.has("region")) request.region = flags.text("region");
+  if (flags.has("tenant")) request.tenant = flags.text("tenant");
   if (flags.has("max-peers")) request.max_peers = static_cast<std::size_t>(flags.number("max-peers", 1, 1, 10000));
   if (!flags.complaint().empty()) return wrong(flags.complaint() + ".");
   PolicyTokenOptions options;
@@ -123,10 +124,10 @@ int turn(const CommandFlags& flags, const std::string& secret, std::int64_t expi
 }  // namespace
 
 int token(std::span<const std::string> arguments) {
-  CommandFlags flags(
-      arguments,
-      {"secret", "secret-file", "sub", "room", "role", "caps", "expires", "region", "max-peers", "meta", "urls", "user"},
-      {"help", "no-publish", "no-subscribe"});
+  CommandFlags flags(arguments,
+                     {"secret", "secret-file", "sub", "room", "role", "caps", "expires", "region", "tenant", "max-peers",
+                      "meta", "urls", "user"},
+                     {"help", "no-publish", "no-subscribe"});
   if (flags.has("help")) {
     std::fputs(usage, stdout);
     return 0;

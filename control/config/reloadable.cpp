@@ -14,7 +14,7 @@ namespace {
 
 /// Options, and (with a dot at the end) whole sections. The part that an option belongs to takes it over in its
 /// Feature::reload, or ControlServer does.
-constexpr std::array<std::string_view, 33> reloadable{
+constexpr std::array<std::string_view, 40> reloadable{
     "adaptiveBitrate.",
     "alertManager.",
     "dataResidency.geoLookupUrl",
@@ -31,6 +31,13 @@ constexpr std::array<std::string_view, 33> reloadable{
     "observability.latencyPercentiles",
     "observability.maxDataPoints",
     "observability.metricsFlushInterval",
+    "rateLimit.banDurationMs",
+    "rateLimit.maxConnPerMin",
+    "rateLimit.maxJoinsPerRoomPerMin",
+    "rateLimit.maxJoinsPerTenantPerMin",
+    "rateLimit.maxMsgPerMin",
+    "rateLimit.maxMsgPerSec",
+    "rateLimiter.",
     "retentionPolicy.onExpiryUrl",
     "retentionPolicy.onPurgeUrl",
     "server.autoCreateRooms",
@@ -44,7 +51,7 @@ constexpr std::array<std::string_view, 33> reloadable{
     "signaling.maxRoomIdBytes",
     "signaling.tls.cert",
     "signaling.tls.key",
-    "threatDetector.onThreatUrl",
+    "threatDetector.",
     "tracer.bufferSize",
     "tracer.mode",
     "webhooks.",

@@ -32,6 +32,14 @@ bool is_set(const json& tree, std::string_view path) {
 
 RateLimiterConfig read_rate_limiter(const json& tree) {
   RateLimiterConfig config;
+  // The contract's tree limits joins, its RateLimiter does not: no default of a module speaks against the tree's.
+  if (is_set(tree, "rateLimit")) {
+    config.joins_per_room_per_minute = 60;
+    config.joins_per_tenant_per_minute = 500;
+  }
+  read(tree, {"rateLimiter.maxJoinsPerRoomPerMin", "rateLimit.maxJoinsPerRoomPerMin"}, config.joins_per_room_per_minute);
+  read(tree, {"rateLimiter.maxJoinsPerTenantPerMin", "rateLimit.maxJoinsPerTenantPerMin"},
+       config.joins_per_tenant_per_minute);
   read(tree, {"rateLimiter.maxConnPerMin", "rateLimit.maxConnPerMin"}, config.connections_per_minute);
   read(tree, {"rateLimiter.maxMsgPerSec", "rateLimit.maxMsgPerSec"}, config.messages_per_second);
   read(tree, {"rateLimiter.maxMsgPerMin", "rateLimit.maxMsgPerMin"}, config.messages_per_minute);

@@ -20,6 +20,8 @@ struct RateLimiterConfig {
   std::uint32_t connections_per_minute = 30;
   std::uint32_t messages_per_second = 30;
   std::uint32_t messages_per_minute = 300;
+  std::uint32_t joins_per_room_per_minute = 0;    // 0: no limit
+  std::uint32_t joins_per_tenant_per_minute = 0;  // 0: no limit
   std::chrono::milliseconds ban{60'000};
   std::vector<std::string> whitelist;
 };

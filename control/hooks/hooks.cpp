@@ -1,5 +1,6 @@
 #include "control/hooks/hooks.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace sluice {
@@ -76,9 +77,22 @@ bool Hooks::attached(std::string_view hook) const {
 }
 
 void Hooks::call(std::string_view hook, const nlohmann::json& request, TimePoint now, HookReply::Function reply) {
-  ++statistics_->calls;
-  const auto counted = [statistics = statistics_, answer = std::move(reply)](const HookResult& result) {
-    if (!result) ++statistics->failures;
+  Statistics& own = books_->by_hook.try_emplace(std::string(hook)).first->second;  // stays where it is
+  ++books_->all.calls;
+  ++own.calls;
+  const TimePoint asked = options_.now != nullptr ? options_.now() : now;
+  const auto counted = [books = books_, &own, asked, clock = options_.now,
+                        answer = std::move(reply)](const HookResult& result) {
+    for (Statistics* statistics : {&books->all, &own}) {
+      if (result) {
+        ++statistics->answers;
+        if (clock != nullptr) statistics->answer_time += clock() - asked;
+      } else {
+        ++statistics->failures;
+        if (books->timing_out) ++statistics->timeouts;
+      }
+    }
+    books->timing_out = false;
     answer(result);
   };
   const auto fail = [&](const char* message) { counted(unexpected(HookFailure{message})); };
@@ -99,9 +113,15 @@ void Hooks::handle_timeout(TimePoint now) {
   while (!pending_.empty() && pending_.begin()->first <= now) {
     const HookReply late = pending_.begin()->second;
     pending_.erase(pending_.begin());
+    books_->timing_out = !late.answered();
     late(unexpected(HookFailure{"the hook did not answer in time"}));
   }
   std::erase_if(waiting_, [](const Waiting& waiting) { return waiting.reply.answered(); });
+}
+
+std::size_t Hooks::pending() const noexcept {
+  return static_cast<std::size_t>(
+      std::count_if(pending_.begin(), pending_.end(), [](const auto& entry) { return !entry.second.answered(); }));
 }
 
 TimePoint Hooks::next_deadline() const {

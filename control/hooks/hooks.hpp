@@ -39,6 +39,7 @@ class HookReply {
 struct HooksOptions {
   Duration time_limit = std::chrono::seconds(5);  // contract section 38
   std::size_t pending_max = 4096;                 // calls without an answer; more fail at once
+  TimePoint (*now)() = nullptr;                   // to measure how long answers take; null: it is not measured
 };
 
 /// The questions that the server asks of the operator's own programs: `beforeJoin`, `geoLookup`, `onUpload` and the like, by
@@ -80,8 +81,15 @@ class Hooks {
   struct Statistics {
     std::uint64_t calls = 0;
     std::uint64_t failures = 0;  // timeouts included
+    std::uint64_t timeouts = 0;
+    std::uint64_t answers = 0;  // those whose time was taken: all but failures
+    Duration answer_time{};     // of the answers together
   };
-  [[nodiscard]] const Statistics& statistics() const noexcept { return *statistics_; }
+  [[nodiscard]] const Statistics& statistics() const noexcept { return books_->all; }
+  /// By hook, of those that were ever called: their names are the server's own.
+  [[nodiscard]] const std::map<std::string, Statistics, std::less<>>& by_hook() const noexcept { return books_->by_hook; }
+  /// Calls without an answer.
+  [[nodiscard]] std::size_t pending() const noexcept;
 
  private:
   [[nodiscard]] std::shared_ptr<Provider> provider_of(std::string_view hook) const;
@@ -99,7 +107,12 @@ class Hooks {
   std::map<std::string, std::vector<std::weak_ptr<Provider>>, std::less<>> providers_;
   std::multimap<TimePoint, HookReply>
       pending_;  // by deadline; answered ones are dropped when their time comes, or on growth
-  std::shared_ptr<Statistics> statistics_ = std::make_shared<Statistics>();
+  struct Books {
+    Statistics all;
+    std::map<std::string, Statistics, std::less<>> by_hook;
+    bool timing_out = false;  // the failure that is being told is that of a call that took too long
+  };
+  std::shared_ptr<Books> books_ = std::make_shared<Books>();
 };
 
 }  // namespace sluice

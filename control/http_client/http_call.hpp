@@ -52,6 +52,7 @@ struct HttpFailure {
   Kind kind = Kind::unreachable;
   std::string message;  // for logs; names no secret
 };
+inline constexpr std::size_t http_failure_kinds = 6;
 [[nodiscard]] constexpr std::string_view to_string(HttpFailure::Kind kind) noexcept {
   switch (kind) {
     case HttpFailure::Kind::bad_request:

@@ -63,6 +63,7 @@ struct HttpClient::Impl {
     HttpCall call;
     HttpDone done;
     TimePoint deadline;
+    TimePoint since;
     CURL* easy = nullptr;
     curl_slist* headers = nullptr;
     std::string body;
@@ -70,8 +71,8 @@ struct HttpClient::Impl {
     bool too_large = false;
     bool address_refused = false;
 
-    Transfer(HttpCall request, HttpDone answer, TimePoint until)
-        : call(std::move(request)), done(std::move(answer)), deadline(until) {}
+    Transfer(HttpCall request, HttpDone answer, TimePoint now)
+        : call(std::move(request)), done(std::move(answer)), deadline(now + call.time_limit), since(now) {}
     Transfer(const Transfer&) = delete;
     Transfer& operator=(const Transfer&) = delete;
     ~Transfer() {
@@ -93,6 +94,8 @@ struct HttpClient::Impl {
   void start_waiting(TimePoint now);
   bool start(Transfer& transfer, TimePoint now);
   void prepare(Transfer& transfer);
+  void count_failure(HttpFailure::Kind kind);
+  void count(const HttpOutcome& outcome, TimePoint since);
   void fail(HttpDone done, HttpFailure::Kind kind, std::string message);
   void on_sockets();
   void on_timer();
@@ -110,6 +113,7 @@ struct HttpClient::Impl {
   HttpClientLimits limits;
   HttpClientStatistics statistics;
   CURLM* multi = nullptr;
+  curl_slist* names = nullptr;  // limits.resolve
   int epoll = -1;
   TimePoint curl_deadline = never;
   std::map<CURL*, std::unique_ptr<Transfer>> active;
@@ -124,6 +128,7 @@ HttpClient::Impl::Impl(loop::EventLoop& event_loop, HttpClientLimits the_limits)
   epoll = ::epoll_create1(EPOLL_CLOEXEC);
   multi = curl_multi_init();
   if (epoll < 0 || multi == nullptr) throw std::runtime_error("The HTTP client cannot be made: no descriptor or memory.");
+  for (const std::string& name : limits.resolve) names = curl_slist_append(names, name.c_str());
   curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, &Impl::socket_changed);
   curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, this);
   curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, &Impl::timer_changed);
@@ -139,6 +144,7 @@ HttpClient::Impl::~Impl() {
   for (auto& [easy, transfer] : active) curl_multi_remove_handle(multi, easy);
   active.clear();
   curl_multi_cleanup(multi);
+  curl_slist_free_all(names);
   ::close(epoll);
 }
 
@@ -159,14 +165,26 @@ void HttpClient::Impl::call(HttpCall request, HttpDone done) {
     ++statistics.refused;
     return fail(std::move(done), HttpFailure::Kind::queue_full, "too many HTTP calls wait already");
   }
-  const TimePoint deadline = now + request.time_limit;
-  waiting.push_back(std::make_unique<Transfer>(std::move(request), std::move(done), deadline));
+  waiting.push_back(std::make_unique<Transfer>(std::move(request), std::move(done), now));
   start_waiting(now);
   arm();
 }
 
-void HttpClient::Impl::fail(HttpDone done, HttpFailure::Kind kind, std::string message) {
+void HttpClient::Impl::count_failure(HttpFailure::Kind kind) {
   ++statistics.failed;
+  ++statistics.failures[static_cast<std::size_t>(kind)];
+}
+
+void HttpClient::Impl::count(const HttpOutcome& outcome, TimePoint since) {
+  if (!outcome) return count_failure(outcome.error().kind);
+  ++statistics.answered;
+  const auto digit = static_cast<std::size_t>(std::max(outcome->status, 0) / 100);
+  ++statistics.answers[digit < statistics.answers.size() ? digit : 0];
+  statistics.answer_time += loop::now() - since;
+}
+
+void HttpClient::Impl::fail(HttpDone done, HttpFailure::Kind kind, std::string message) {
+  count_failure(kind);
   endings.push_back({std::move(done), unexpected(HttpFailure{kind, std::move(message)})});
   arm();
 }
@@ -174,7 +192,7 @@ void HttpClient::Impl::fail(HttpDone done, HttpFailure::Kind kind, std::string m
 void HttpClient::Impl::start_waiting(TimePoint now) {
   std::erase_if(waiting, [&](std::unique_ptr<Transfer>& transfer) {
     if (transfer->deadline > now) return false;
-    ++statistics.failed;
+    count_failure(HttpFailure::Kind::timed_out);
     endings.push_back({std::move(transfer->done), unexpected(HttpFailure{HttpFailure::Kind::timed_out, "no turn in time"})});
     return true;
   });
@@ -220,6 +238,7 @@ void HttpClient::Impl::prepare(Transfer& transfer) {
   curl_easy_setopt(easy, CURLOPT_WRITEDATA, &transfer);
   curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, &Impl::on_header);
   curl_easy_setopt(easy, CURLOPT_HEADERDATA, &transfer);
+  if (names != nullptr) curl_easy_setopt(easy, CURLOPT_RESOLVE, names);
   if (!limits.ca_file.empty()) curl_easy_setopt(easy, CURLOPT_CAINFO, limits.ca_file.c_str());
   if (run_time) {
     // A kept connection might lead to an address that was allowed to somebody else.
@@ -336,7 +355,7 @@ void HttpClient::Impl::collect() {
     active.erase(found);
     curl_multi_remove_handle(multi, transfer->easy);
     HttpOutcome outcome = outcome_of(*transfer, code);
-    ++(outcome ? statistics.answered : statistics.failed);
+    count(outcome, transfer->since);
     endings.push_back({std::move(transfer->done), std::move(outcome)});
   }
   start_waiting(loop::now());
@@ -383,6 +402,9 @@ void HttpClient::call(HttpCall call, HttpDone done) {
 }
 const HttpClientStatistics& HttpClient::statistics() const noexcept {
   return impl_->statistics;
+}
+std::size_t HttpClient::waiting() const noexcept {
+  return impl_->waiting.size();
 }
 std::size_t HttpClient::pending() const noexcept {
   return impl_->active.size() + impl_->waiting.size();

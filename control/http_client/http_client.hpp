@@ -1,9 +1,11 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "control/http_client/http_call.hpp"
 
@@ -19,13 +21,19 @@ struct HttpClientLimits {
   std::size_t concurrent_max = 32;
   std::size_t waiting_max = 1024;  // beyond those; more are refused (queue_full)
   std::string ca_file;             // PEM; empty: the system's
+  /// "NAME:PORT:ADDRESS": what these names resolve to in place of what DNS says. What is connected to is checked all the
+  /// same.
+  std::vector<std::string> resolve;
 };
 
 struct HttpClientStatistics {
   std::uint64_t calls = 0;
   std::uint64_t answered = 0;  // with any status
   std::uint64_t failed = 0;
-  std::uint64_t refused = 0;  // of the failed ones: queue_full
+  std::uint64_t refused = 0;                                 // of the failed ones: queue_full
+  std::array<std::uint64_t, http_failure_kinds> failures{};  // the failed ones by HttpFailure::Kind
+  std::array<std::uint64_t, 6> answers{};                    // by the first digit of their status; 0: any other
+  Duration answer_time{};                                    // of the answered ones together, waiting for a turn included
 };
 
 /// HTTP/1.1 calls to others by libcurl on the event loop, for hooks, webhooks, alerts, traces and audit sinks. Never blocks
@@ -44,6 +52,8 @@ class HttpClient final : public HttpCaller {
   [[nodiscard]] const HttpClientStatistics& statistics() const noexcept;
   /// Calls on their way or waiting.
   [[nodiscard]] std::size_t pending() const noexcept;
+  /// Of those, calls that wait for a turn.
+  [[nodiscard]] std::size_t waiting() const noexcept;
 
  private:
   struct Impl;

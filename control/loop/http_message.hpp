@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -40,12 +42,30 @@ struct HttpRequest : RequestHead {
   std::string body;  // at most the listener's limit
 };
 
+/// A body that is made while it is sent: as much as the client takes, a piece at a time. On the loop's thread; ended when
+/// the client has gone.
+class HttpBodySource {
+ public:
+  enum class Next {
+    piece,   // appended to `out`
+    later,   // none yet: what on_ready() was given is called when there is one
+    end,     //
+    failed,  // the connection is closed, so that the client sees that it did not get all
+  };
+  virtual ~HttpBodySource() = default;
+  /// Asked again only when the piece before has left. Some hundred KiB make a good piece.
+  [[nodiscard]] virtual Next next(std::string& out) = 0;
+  /// Called once, before next().
+  virtual void on_ready(std::function<void()> ready) = 0;
+};
+
 struct HttpResponse {
   int status = 200;
   std::string content_type = "text/plain; charset=utf-8";  // empty: none is sent
   std::string body;
   /// Bytes that may not be in a header (line ends, NUL) are dropped from values.
   std::vector<std::pair<std::string, std::string>> headers = {};
+  std::shared_ptr<HttpBodySource> source = {};  // in place of `body`
 };
 
 }  // namespace sluice::loop

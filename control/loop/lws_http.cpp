@@ -8,6 +8,8 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <cstring>
 #include <utility>
 
@@ -28,6 +30,8 @@ constexpr Duration reading_limit = 60s;
 constexpr Duration waiting_look = 250ms;
 /// How soon a client that did not read gets more.
 constexpr Duration sending_look = 10ms;
+/// Pieces of a streamed body that are written before others have their turn.
+constexpr int pieces_at_once = 4;
 /// A body that is too large is read and dropped, so that the answer reaches the client, unless it is larger than this.
 constexpr std::size_t dropped_body_bytes_max = 4 * 1048576;
 
@@ -165,6 +169,7 @@ void LwsServer::http_answered(std::uint64_t id, HttpResponse response) {
 /// Writes the answer. Within libwebsockets' callback; -1 closes the connection, after what it still holds has left.
 int LwsServer::http_write(LwsExchange& exchange) {
   using State = LwsExchange::State;
+  if (exchange.state == State::streaming) return http_stream(exchange);
   if (exchange.state != State::answered && exchange.state != State::receiving) return 0;
   lws* const wsi = exchange.wsi;
   const HttpResponse& response = exchange.response;
@@ -173,8 +178,66 @@ int LwsServer::http_write(LwsExchange& exchange) {
   frame_.assign(head.begin(), head.end());
   if (has_content) frame_.insert(frame_.end(), response.body.begin(), response.body.end());
   const int written = lws_write(wsi, frame_.data(), frame_.size(), LWS_WRITE_HTTP);
+  if (has_content) exchange.source = exchange.response.source;
   exchange.response = {};
   if (written < 0) return -1;
+  if (exchange.source == nullptr) return http_written(exchange);
+  exchange.source->on_ready([this, id = exchange.id] {
+    const auto found = exchanges_.find(id);
+    if (found == exchanges_.end() || found->second->state != State::streaming) return;
+    lws_rx_flow_control(found->second->wsi, 1);
+    lws_callback_on_writable(found->second->wsi);
+  });
+  exchanges_.emplace(exchange.id, &exchange);
+  lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0);  // ours from here
+  return http_stream(exchange);
+}
+
+/// Writes pieces of a streamed body (RFC 9112 section 7.1) as long as the kernel takes them whole. Within libwebsockets'
+/// callback; -1 closes the connection.
+int LwsServer::http_stream(LwsExchange& exchange) {
+  using State = LwsExchange::State;
+  using Next = HttpBodySource::Next;
+  for (int pieces = 0; pieces < pieces_at_once; ++pieces) {
+    if (lws_partial_buffered(exchange.wsi) != 0) {
+      watch(exchange, State::sending);
+      return 0;
+    }
+    piece_.clear();
+    const Next next = exchange.source->next(piece_);
+    if (next == Next::failed) return -1;
+    if (next == Next::later) {
+      watch(exchange, State::streaming);
+      return 0;
+    }
+    frame_.clear();
+    if (next == Next::piece && !piece_.empty()) {
+      std::array<char, 20> size{};
+      const auto digits = std::to_chars(size.data(), size.data() + size.size(), piece_.size(), 16);
+      frame_.insert(frame_.end(), size.data(), digits.ptr);
+      constexpr std::string_view line_end = "\r\n";
+      frame_.insert(frame_.end(), line_end.begin(), line_end.end());
+      frame_.insert(frame_.end(), piece_.begin(), piece_.end());
+      frame_.insert(frame_.end(), line_end.begin(), line_end.end());
+    } else if (next == Next::end) {
+      constexpr std::string_view last_chunk = "0\r\n\r\n";
+      frame_.insert(frame_.end(), last_chunk.begin(), last_chunk.end());
+      exchange.source.reset();
+    }
+    if (!frame_.empty() && lws_write(exchange.wsi, frame_.data(), frame_.size(), LWS_WRITE_HTTP) < 0) return -1;
+    if (exchange.source == nullptr) return http_written(exchange);
+  }
+  // Others' turn.
+  exchange.state = State::streaming;
+  exchange.since = now();
+  lws_callback_on_writable(exchange.wsi);
+  return 0;
+}
+
+/// The whole answer is written, as far as we are concerned.
+int LwsServer::http_written(LwsExchange& exchange) {
+  using State = LwsExchange::State;
+  lws* const wsi = exchange.wsi;
   if (exchange.must_close) {
     exchange.state = State::done;
     // A close with unread input would be a reset, which may overtake the answer.
@@ -231,6 +294,9 @@ void LwsServer::look_after_exchanges() {
         late.push_back(id);
       }
       look_at(at + waiting_look);
+    } else if (exchange->state == State::streaming) {
+      if (client_has_gone(lws_get_socket_fd(exchange->wsi)) || at - exchange->since > answer_limit) gone.push_back(id);
+      look_at(at + waiting_look);
     } else if (exchange->state == State::sending) {
       continue_sending(*exchange, at);
       look_at(at + sending_look);
@@ -250,6 +316,13 @@ void LwsServer::look_after_exchanges() {
 }
 
 void LwsServer::continue_sending(LwsExchange& exchange, TimePoint at) {
+  if (lws_partial_buffered(exchange.wsi) == 0 && exchange.source != nullptr) {
+    exchange.state = LwsExchange::State::streaming;
+    exchange.since = at;
+    lws_rx_flow_control(exchange.wsi, 1);
+    lws_callback_on_writable(exchange.wsi);
+    return;
+  }
   if (lws_partial_buffered(exchange.wsi) == 0) {
     exchange.state = LwsExchange::State::done;  // stays in the table until the connection's next request, or its end
     lws_rx_flow_control(exchange.wsi, 1);

@@ -204,7 +204,11 @@ std::string response_head(const HttpResponse& response, bool closes) {
   const bool has_content = response.status >= 200 && response.status != 204 && response.status != 304;
   if (has_content) {
     if (!response.content_type.empty()) append_header(head, "content-type", response.content_type);
-    append_header(head, "content-length", std::to_string(response.body.size()));
+    if (response.source != nullptr) {
+      append_header(head, "transfer-encoding", "chunked");
+    } else {
+      append_header(head, "content-length", std::to_string(response.body.size()));
+    }
   }
   for (const auto& [name, value] : response.headers) append_header(head, name, value);
   if (closes) append_header(head, "connection", "close");

@@ -55,6 +55,8 @@ class LwsServer {
   int http_complete(LwsExchange& exchange);
   int http_decide(LwsExchange& exchange);
   int http_write(LwsExchange& exchange);
+  int http_stream(LwsExchange& exchange);
+  int http_written(LwsExchange& exchange);
   void http_answered(std::uint64_t id, HttpResponse response);
   void http_ended(LwsSession& session);
   void watch(LwsExchange& exchange, LwsExchange::State state);
@@ -80,6 +82,7 @@ class LwsServer {
   bool ending_ = false;  // being destroyed: those who would be told may be gone already
   WebServerStatistics statistics_;
   std::vector<unsigned char> frame_;  // what is being written
+  std::string piece_;                 // of a streamed body
 };
 
 }  // namespace sluice::loop

@@ -55,6 +55,7 @@ struct LwsExchange {
     waiting,    // for an answer; libwebsockets does not look at the socket meanwhile
     answered,   // to be written when libwebsockets calls
     sending,    // written, but the kernel has not taken all
+    streaming,  // waits for the next piece of its body, or to be called to write it
     done,
   };
   std::uint64_t id = 0;
@@ -64,9 +65,10 @@ struct LwsExchange {
   HttpRequest request;
   HttpResponse response;
   HttpReply::Aborter aborter;
-  Route* route = nullptr;          // that claims it; null: the listener's own
-  std::optional<HttpReply> reply;  // until the route has been asked
-  bool body_pending = false;       // more of the request is to come, whatever the state
+  std::shared_ptr<HttpBodySource> source;  // of a body of which not all is written yet
+  Route* route = nullptr;                  // that claims it; null: the listener's own
+  std::optional<HttpReply> reply;          // until the route has been asked
+  bool body_pending = false;               // more of the request is to come, whatever the state
   bool body_too_large = false;
   bool must_close = false;  // the connection cannot be used for another request
   TimePoint since{};        // of waiting or sending

@@ -47,6 +47,14 @@ struct HealthChecked {
   nlohmann::json checks;
 };
 
+/// A part of the server cannot do all of its work (its disk is full, a receiver takes nothing), or can do it again. Calls go
+/// on either way.
+struct PartTroubled {
+  std::string part;     // "store", "audit", "audit.http", "audit.syslog"
+  std::string problem;  // one sentence; empty: all is well again
+  AlertSeverity severity = AlertSeverity::critical;
+};
+
 /// A module wants somebody to know; AlertManager decides whether and how. What fluctuates belongs in `context` only if it is
 /// not part of `key`.
 struct AlertRaised {

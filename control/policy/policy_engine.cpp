@@ -103,6 +103,7 @@ void PolicyEngine::decide(const AdmissionRequest& request, AdmissionReply reply)
   admit.edits.append("__role", json_text(policy->role));
   admit.edits.append("__sub", json_text(policy->subject));
   if (policy->region) admit.edits.append("__region", json_text(*policy->region));
+  if (policy->tenant) admit.edits.append("__tenant", json_text(*policy->tenant));
   reply(std::move(admit), request.now);
 }
 
@@ -132,7 +133,9 @@ CapabilitySet PolicyEngine::capabilities_of(const PeerId& peer) const {
 }
 
 bool PolicyEngine::allows(const PeerId& peer, MemberAction action) const {
-  return has(peer, needed_for(action));
+  if (has(peer, needed_for(action))) return true;
+  ++denials_[static_cast<std::size_t>(action)];
+  return false;
 }
 
 bool PolicyEngine::set_capabilities(const PeerId& peer, CapabilitySet capabilities) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -57,6 +58,9 @@ class PolicyEngine final : public AdmissionStep, public Permissions {
   /// Gives a member other capabilities, at once and for everything that it does from now on. False when it is no member.
   bool set_capabilities(const PeerId& peer, CapabilitySet capabilities);
   [[nodiscard]] const PolicyEngineOptions& options() const noexcept { return options_; }
+  /// How often members wanted to do what they may not, by MemberAction.
+  using Denials = std::array<std::uint64_t, member_actions>;
+  [[nodiscard]] const Denials& denials() const noexcept { return denials_; }
 
  private:
   void refuse(const AdmissionRequest& request, const AdmissionReply& reply, std::string code, std::string message,
@@ -69,6 +73,7 @@ class PolicyEngine final : public AdmissionStep, public Permissions {
   PolicyEngineOptions options_;
   std::function<std::int64_t(TimePoint)> unix_ms_;
   std::unordered_map<PeerId, CapabilitySet> members_;
+  mutable Denials denials_{};
   std::vector<Bus::Subscription> subscriptions_;
 };
 

@@ -16,6 +16,7 @@ namespace sluice {
 namespace {
 
 constexpr std::size_t capability_names_max = 64;
+constexpr std::size_t tenant_bytes_max = 256;
 constexpr std::int64_t expires_in_max = std::int64_t{1000} * 60 * 60 * 24 * 365 * 100;
 
 std::string signature_of(std::string_view body, std::string_view secret) {
@@ -52,12 +53,14 @@ std::optional<Policy> parse_policy(std::string_view json) {
     return true;
   };
   std::string region;
+  std::string tenant;
   policy.room.clear();  // a token that names none fits none
   if (!text("iss", policy.issuer) || !text("sub", policy.subject) || !text("roomId", policy.room) ||
-      !text("role", policy.role) || !text("region", region)) {
+      !text("role", policy.role) || !text("region", region) || !text("tenant", tenant)) {
     return std::nullopt;
   }
   if (!region.empty()) policy.region = std::move(region);
+  if (!tenant.empty()) policy.tenant = std::move(tenant);
   const auto expires = milliseconds(object->find("expiresAt"));
   if (!expires) return std::nullopt;
   policy.expires_at = *expires;
@@ -92,6 +95,7 @@ std::string policy_json(const Policy& policy) {
   out.raw("caps", capabilities_json(policy.capabilities)).integer("expiresAt", policy.expires_at);
   if (policy.region) out.string("region", *policy.region);
   if (policy.max_peers) out.integer("maxPeers", static_cast<std::int64_t>(*policy.max_peers));
+  if (policy.tenant) out.string("tenant", *policy.tenant);
   return out.finish();
 }
 
@@ -104,6 +108,9 @@ Result<std::string, std::string> issue_policy_token(const PolicyRequest& request
   constexpr auto exact_max = static_cast<std::size_t>(1) << 53U;
   if (request.max_peers && (*request.max_peers == 0 || *request.max_peers > exact_max)) {
     return refuse("'maxPeers' must be 1 or more.");
+  }
+  if (request.tenant && (request.tenant->empty() || request.tenant->size() > tenant_bytes_max)) {
+    return refuse("'tenant' must be 1 to " + std::to_string(tenant_bytes_max) + " bytes.");
   }
   Policy policy;
   policy.issuer = options.issuer;
@@ -125,6 +132,7 @@ Result<std::string, std::string> issue_policy_token(const PolicyRequest& request
   policy.expires_at = now_unix_ms + request.expires_in;
   policy.region = request.region;
   policy.max_peers = request.max_peers;
+  policy.tenant = request.tenant;
   const std::string body = base64url(as_bytes(policy_json(policy)));
   return body + "." + signature_of(body, options.secret);
 }

@@ -24,6 +24,7 @@ struct Policy {
   std::int64_t expires_at = 0;  // Unix milliseconds
   std::optional<std::string> region;
   std::optional<std::size_t> max_peers;
+  std::optional<std::string> tenant = {};  // whose customer the bearer is; beyond the contract
   friend bool operator==(const Policy&, const Policy&) = default;
 };
 
@@ -40,7 +41,8 @@ struct PolicyRequest {
   std::optional<std::vector<std::string>> capabilities;  // none: the defaults
   std::int64_t expires_in = 3'600'000;                   // ms, above 0
   std::optional<std::string> region;
-  std::optional<std::size_t> max_peers;  // 1 or more
+  std::optional<std::size_t> max_peers;    // 1 or more
+  std::optional<std::string> tenant = {};  // at most 256 bytes
 };
 
 struct PolicyTokenOptions {

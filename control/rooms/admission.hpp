@@ -18,7 +18,7 @@
 namespace sluice {
 
 /// When a step runs: cheapest first, whatever the order of registration.
-enum class AdmissionStage : std::uint8_t { room_token, backpressure, room_lock, user_hook, policy, residency };
+enum class AdmissionStage : std::uint8_t { room_token, backpressure, room_lock, user_hook, policy, residency, join_rate };
 
 /// What a step is shown. Valid for the call of decide() only; a step that answers later keeps copies.
 struct AdmissionRequest {
@@ -34,12 +34,13 @@ struct Admit {
   Metadata edits;                        // merged into the peer's metadata; `null` removes a key
   std::optional<std::size_t> max_peers;  // lowers the room's capacity for this join (policy)
 };
-/// Ends the join: error `code` with `message`, then close 1008 with `close_reason`.
+/// Ends the join: error `code` with `message`, then (unless it is `for_now`) close 1008 with `close_reason`.
 struct Refuse {
   std::string code = "JOIN_REJECTED";
   std::string message = "Join rejected";
   std::string close_reason;     // empty: the message
   std::string rejected_reason;  // of the fact JoinRejected; empty: the message
+  bool for_now = false;         // too much at the moment: the connection stays, the client may ask again
   bool temporary = false;       // it is not about this client: the same one may be let in a moment later
 };
 /// The step itself failed (hook unreachable): AUTH_ERROR with `message`, close 1008 `Auth error`, no JoinRejected.

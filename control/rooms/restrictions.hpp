@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 #include "control/rooms/ids.hpp"
 #include "control/rooms/metadata.hpp"
@@ -46,6 +48,20 @@ struct Restrictions {
 
 /// What a member asks to do, where somebody may object (contract section 12). Each is also the name of the capability.
 enum class MemberAction : std::uint8_t { publish, subscribe, data, record };
+inline constexpr std::size_t member_actions = 4;
+[[nodiscard]] constexpr std::string_view to_string(MemberAction action) noexcept {
+  switch (action) {
+    case MemberAction::publish:
+      return "publish";
+    case MemberAction::subscribe:
+      return "subscribe";
+    case MemberAction::data:
+      return "data";
+    case MemberAction::record:
+      break;
+  }
+  return "record";
+}
 
 /// Whoever says what members may do. With several, all must agree.
 class Permissions {

@@ -38,13 +38,16 @@ struct JoinRefusal {
     rejected,         // by a step: `code`, `message`
     failed,           // a step failed: AUTH_ERROR
     room_not_found,   // and rooms are not made by joining
-    room_full,        // the only one after which the peer stays
+    room_full,
+    rate_limited,  // by a step, for now
   };
   Kind kind = Kind::rejected;
   std::string code;          // on the wire
   std::string message;       // may be empty
   std::string close_reason;  // empty: the connection stays open
-  bool temporary = false;    // of `rejected`: it is not about this client, which may try again later
+  bool temporary = false;    // it is not about this client, which may try again later
+  /// The core keeps the peer, which may ask again; after the others it is gone.
+  [[nodiscard]] bool keeps_peer() const noexcept { return kind == Kind::room_full || kind == Kind::rate_limited; }
 };
 using JoinOutcome = Result<void, JoinRefusal>;
 

@@ -63,10 +63,12 @@ void Rooms::decided(const std::shared_ptr<Admission>& admission, AdmissionDecisi
   if (auto* refusal = std::get_if<Refuse>(&decision)) {
     const std::string reason = refusal->rejected_reason.empty() ? refusal->message : refusal->rejected_reason;
     std::string close_reason = refusal->close_reason.empty() ? refusal->message : refusal->close_reason;
+    if (refusal->for_now) close_reason.clear();
+    const auto kind = refusal->for_now ? JoinRefusal::Kind::rate_limited : JoinRefusal::Kind::rejected;
     bus_.publish(JoinRejected{peer->id_, admission->room, reason});
     return refuse(admission,
-                  {JoinRefusal::Kind::rejected, std::move(refusal->code), std::move(refusal->message),
-                   std::move(close_reason), refusal->temporary},
+                  {kind, std::move(refusal->code), std::move(refusal->message), std::move(close_reason),
+                   refusal->temporary || refusal->for_now},
                   now);
   }
   if (auto* failure = std::get_if<AdmissionFailure>(&decision)) {
@@ -105,7 +107,7 @@ void Rooms::refuse(const std::shared_ptr<Admission>& admission, JoinRefusal refu
   Peer* peer = peer_of(admission->peer);
   if (peer == nullptr) return;  // put out by a subscriber of JoinRejected
   peer->admission_ = 0;
-  if (refusal.kind != JoinRefusal::Kind::room_full) close(admission->peer);
+  if (!refusal.keeps_peer()) close(admission->peer);
   if (admission->done) admission->done(unexpected(std::move(refusal)), now);
 }
 

@@ -17,6 +17,10 @@ class FixedWindow {
     }
     return ++count_;
   }
+  /// How many its window holds so far.
+  [[nodiscard]] std::uint32_t counted(TimePoint now, Duration length) const noexcept {
+    return over(now, length) ? 0 : count_;
+  }
   [[nodiscard]] bool over(TimePoint now, Duration length) const noexcept { return count_ == 0 || now - begin_ > length; }
 
  private:

@@ -16,7 +16,6 @@
 namespace sluice {
 namespace {
 
-constexpr std::size_t block_bytes = std::size_t{1} << 20U;
 constexpr std::size_t write_bytes = std::size_t{256} << 10U;
 
 std::uint64_t size_of(int fd) {
@@ -122,7 +121,33 @@ int AuditFile::sync() {
   return 0;
 }
 
-std::vector<Descriptor> AuditFile::all_newest_first() const {
+AuditFile::End AuditFile::end() const {
+  struct stat status {};
+  if (!file_.valid() || ::fstat(file_.get(), &status) != 0) return {};
+  return {status.st_ino, size_};
+}
+
+void AuditFile::for_each_newest_first(const std::function<bool(const Descriptor& file)>& visit) const {
+  const auto opened = [&](const std::string& name) {
+    return Descriptor(::openat(options_.folder, name.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  };
+  const auto number_of = [](const Descriptor& file) {
+    struct stat status {};
+    return ::fstat(file.get(), &status) == 0 ? status.st_ino : 0;
+  };
+  // The newest first of all: should it be renamed meanwhile, it is found in the folder once more, and passed over.
+  const Descriptor newest = opened(options_.name);
+  const std::vector<std::pair<std::int64_t, std::string>> full = full_newest_first();
+  if (newest.valid() && !visit(newest)) return;
+  for (const auto& [ms, name] : full) {
+    const Descriptor file = opened(name);
+    if (!file.valid()) continue;  // deleted: records may be kept for some time only
+    if (newest.valid() && number_of(file) == number_of(newest)) continue;
+    if (!visit(file)) return;
+  }
+}
+
+std::vector<std::pair<std::int64_t, std::string>> AuditFile::full_newest_first() const {
   std::vector<std::pair<std::int64_t, std::string>> full;
   const int listed = ::openat(options_.folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (DIR* stream = listed < 0 ? nullptr : ::fdopendir(listed)) {
@@ -138,69 +163,7 @@ std::vector<Descriptor> AuditFile::all_newest_first() const {
     (void)::closedir(stream);
   }
   std::sort(full.rbegin(), full.rend());
-  std::vector<Descriptor> files;
-  const auto add = [&](const std::string& name) {
-    Descriptor file(::openat(options_.folder, name.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-    if (file.valid()) files.push_back(std::move(file));
-  };
-  add(options_.name);
-  for (const auto& [ms, name] : full) add(name);
-  return files;
-}
-
-void for_each_line_backwards(int fd, std::uint64_t size, std::string_view wanted,
-                             const std::function<bool(std::string_view line)>& visit) {
-  // `buffer` holds the file from `begin` on; the tail of it, behind `end`, has been visited.
-  std::string buffer;
-  std::uint64_t begin = size;
-  std::size_t end = 0;
-  std::vector<std::string_view> found;
-  while (begin > 0 || end > 0) {
-    // Keep the part of a line whose beginning is not here yet, and put a block before it.
-    const std::size_t length = static_cast<std::size_t>(std::min<std::uint64_t>(begin, block_bytes));
-    if (end > block_bytes) end = 0;  // a line beyond all measure
-    std::string block(length, '\0');
-    if (read_at(fd, begin - length, block.data(), length) != length) return;
-    block.append(buffer, 0, end);
-    buffer = std::move(block);
-    begin -= length;
-    std::size_t first = 0;  // of the first whole line
-    if (begin > 0) {
-      const std::size_t newline = buffer.find('\n');
-      if (newline == std::string::npos) {
-        end = buffer.size();
-        continue;
-      }
-      first = newline + 1;
-    }
-    const std::string_view lines = std::string_view(buffer).substr(first);
-    if (wanted.empty()) {
-      std::string_view rest = lines;
-      while (!rest.empty()) {
-        if (rest.back() == '\n') rest.remove_suffix(1);
-        const std::size_t start = rest.rfind('\n') + 1;  // npos + 1 is 0
-        if (!visit(rest.substr(start))) return;
-        rest = rest.substr(0, start);
-      }
-    } else {
-      found.clear();
-      std::size_t at = 0;
-      while (at < lines.size()) {
-        const void* hit = ::memmem(lines.data() + at, lines.size() - at, wanted.data(), wanted.size());
-        if (hit == nullptr) break;
-        const auto place = static_cast<std::size_t>(static_cast<const char*>(hit) - lines.data());
-        const std::size_t start = place == 0 ? 0 : lines.rfind('\n', place) + 1;
-        const std::size_t stop = std::min(lines.find('\n', place), lines.size());
-        found.push_back(lines.substr(start, stop - start));
-        at = stop + 1;
-      }
-      for (auto line = found.rbegin(); line != found.rend(); ++line) {
-        if (!visit(*line)) return;
-      }
-    }
-    if (begin == 0) return;
-    end = first;
-  }
+  return full;
 }
 
 }  // namespace sluice

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "shm/descriptors/descriptor.hpp"
@@ -43,11 +44,20 @@ class AuditFile {
   /// Of the last full file whose sync failed when a new one was begun; 0: none did.
   [[nodiscard]] int rotation_sync_error() const noexcept { return rotation_sync_error_; }
 
-  /// The files of the log, newest first. Each is opened for reading.
-  [[nodiscard]] std::vector<Descriptor> all_newest_first() const;
+  /// Up to where the file that is being written holds whole lines: which file (inode; 0: none), how many bytes.
+  struct End {
+    std::uint64_t inode = 0;
+    std::uint64_t size = 0;
+  };
+  [[nodiscard]] End end() const;
+  /// Shows the files of the log, opened for reading one after the other, newest first, until `visit` says false. Also while
+  /// somebody else appends and renames.
+  void for_each_newest_first(const std::function<bool(const Descriptor& file)>& visit) const;
   [[nodiscard]] std::uint64_t rotations() const noexcept { return rotations_; }
 
  private:
+  /// The full files: when they were renamed, and their names.
+  [[nodiscard]] std::vector<std::pair<std::int64_t, std::string>> full_newest_first() const;
   [[nodiscard]] int rotate(std::int64_t ms);
   [[nodiscard]] int write_whole(std::string_view bytes);
 
@@ -57,10 +67,5 @@ class AuditFile {
   std::uint64_t rotations_ = 0;
   int rotation_sync_error_ = 0;
 };
-
-/// Walks the lines of `fd` from the end of its first `size` bytes to its beginning. `wanted`: only lines that hold this text
-/// (empty: all). Stops when `visit` says false. Reads in blocks; lines of more than 1 MiB are passed over.
-void for_each_line_backwards(int fd, std::uint64_t size, std::string_view wanted,
-                             const std::function<bool(std::string_view line)>& visit);
 
 }  // namespace sluice

@@ -1,5 +1,6 @@
 #include "control/security/audit/audit_log.hpp"
 
+#include <fcntl.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <sys/eventfd.h>
@@ -8,8 +9,8 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstring>
+#include <iterator>
 #include <utility>
 
 #include "control/json/json_view.hpp"
@@ -23,6 +24,12 @@ constexpr std::string_view journal_prefix = "audit/";
 constexpr std::size_t questions_max = 16;
 /// Of the file, read at start to fill the ring.
 constexpr std::uint64_t ring_read_max = std::uint64_t{16} << 20U;
+/// About as much as a page holds.
+constexpr std::size_t page_bytes = std::size_t{1} << 20U;
+/// Lines of the ring that the loop's own thread makes something of.
+constexpr std::size_t prepared_by_loop_max = 1000;
+/// Files whose times are remembered; more than that, and all are forgotten.
+constexpr std::size_t times_max = 4096;
 /// A wall clock that was set back makes times fall; lines that are older than asked for by more than this end a search.
 constexpr std::int64_t clock_slack_ms = 24 * 3600 * 1000;
 
@@ -55,29 +62,25 @@ std::string needle(std::string_view name, std::string_view value) {
   return out;
 }
 
-/// The rarest text that a fitting line must hold.
-std::string needle_of(const AuditFilter& filter) {
-  if (!filter.peer.empty()) return needle("peerId", filter.peer);
-  if (!filter.room.empty()) return needle("roomId", filter.room);
-  if (!filter.event.empty()) return needle("event", filter.event);
-  return {};
+/// The texts that a fitting line must hold, the rarest first.
+std::vector<std::string> needles_of(const AuditFilter& filter) {
+  std::vector<std::string> needles;
+  if (!filter.peer.empty()) needles.push_back(needle("peerId", filter.peer));
+  if (!filter.room.empty()) needles.push_back(needle("roomId", filter.room));
+  if (!filter.event.empty()) needles.push_back(needle("event", filter.event));
+  return needles;
 }
 
-std::optional<std::int64_t> time_of(std::string_view line) {
-  constexpr std::string_view start = R"({"ts":)";
-  if (!line.starts_with(start)) return std::nullopt;
-  std::int64_t ts = 0;
-  const char* first = line.data() + start.size();
-  if (std::from_chars(first, line.data() + line.size(), ts).ec != std::errc()) return std::nullopt;
-  return ts;
-}
-
-bool fits(const AuditFilter& filter, std::string_view line) {
-  if (filter.since) {
-    const auto ts = time_of(line);
-    if (!ts || *ts < *filter.since) return false;
+/// What holds the texts is parsed as well: a text may stand in another place of the line.
+bool fits(const AuditFilter& filter, const std::vector<std::string>& needles, std::string_view line) {
+  if (filter.since || filter.until) {
+    const auto time = audit_time_of(line);
+    if (!time || *time < filter.since.value_or(INT64_MIN) || *time > filter.until.value_or(INT64_MAX)) return false;
   }
-  if (filter.event.empty() && filter.peer.empty() && filter.room.empty()) return true;
+  for (const std::string& text : needles) {
+    if (::memmem(line.data(), line.size(), text.data(), text.size()) == nullptr) return false;
+  }
+  if (needles.empty()) return true;
   const auto view = JsonView::parse(line);
   const auto object = view ? JsonObject::of(*view) : std::nullopt;
   if (!object) return false;
@@ -122,6 +125,7 @@ void AuditLog::recover() {
   std::uint64_t torn = 0;
   if (opened) {
     torn = *opened;
+    readable_ = file_->end();
     read_ring();
   } else {
     statistics_.writes = false;
@@ -151,17 +155,17 @@ void AuditLog::recover() {
 
 void AuditLog::read_ring() {
   std::vector<std::string> lines;
-  for (const Descriptor& file : file_->all_newest_first()) {
+  file_->for_each_newest_first([&](const Descriptor& file) {
     std::uint64_t read = 0;
     for_each_line_backwards(file.get(), size_of(file.get()), {}, [&](std::string_view line) {
       if (read_sealed(line)) lines.emplace_back(line);
       read += line.size() + 1;
       return lines.size() < options_.ring_size && read < ring_read_max;
     });
-    if (lines.size() >= options_.ring_size || read >= ring_read_max) break;
+    if (lines.size() >= options_.ring_size || read >= ring_read_max) return false;
     // The first line ever: there is no older file to look at.
-    if (!lines.empty() && read_sealed(lines.back())->seq == 1) break;
-  }
+    return lines.empty() || read_sealed(lines.back())->seq != 1;
+  });
   for (auto line = lines.rbegin(); line != lines.rend(); ++line) {
     const auto sealed = read_sealed(*line);
     chain_.continue_from(sealed->seq, sealed->hash);
@@ -244,35 +248,80 @@ void AuditLog::commit(std::function<void(bool durable)> done) {
 }
 
 void AuditLog::query(AuditFilter filter, Found done) {
+  query_prepared(std::move(filter), [done = std::move(done)](Lines lines) -> std::function<void()> {
+    // Shared: a function must be copyable, and lines need not be copied.
+    return [done, found = std::make_shared<Lines>(std::move(lines))] { done(std::move(*found)); };
+  });
+}
+
+void AuditLog::query_prepared(AuditFilter filter, Prepare prepare) {
   std::vector<std::string> lines;
+  const std::vector<std::string> needles = needles_of(filter);
   for (auto entry = ring_.rbegin(); entry != ring_.rend() && lines.size() < filter.limit; ++entry) {
-    if (fits(filter, *entry->line)) lines.push_back(*entry->line);
+    if (fits(filter, needles, *entry->line)) lines.push_back(*entry->line);
   }
   std::reverse(lines.begin(), lines.end());
-  const bool older_than_asked = filter.since && !ring_.empty() && time_of(*ring_.front().line).value_or(0) < *filter.since;
-  if (!file_ || ring_is_all_ || lines.size() >= filter.limit || older_than_asked || ring_.empty())
-    return done(std::move(lines));
-  if (questions_waiting_ >= questions_max || !writer_.joinable()) return done(std::nullopt);
+  const auto older_than_asked = [&] {
+    return filter.since && audit_time_of(*ring_.front().line).value_or(0) < *filter.since;
+  };
+  const bool found_all = !file_ || ring_is_all_ || lines.size() >= filter.limit || ring_.empty() || older_than_asked();
+  const bool few = lines.size() <= prepared_by_loop_max;
+  if (found_all && (few || !reader_.joinable())) return prepare(std::move(lines))();
+  const std::uint64_t before = found_all ? 0 : ring_.front().seq;
+  filter.limit -= std::min(filter.limit, lines.size());
+  // Shared: a function must be copyable, and lines need not be copied.
+  const auto newer = std::make_shared<std::vector<std::string>>(std::move(lines));
+  const bool asked = ask([this, filter, before, newer, prepare] {
+    std::vector<std::string> found;
+    if (before > 0) found = search(filter, before);
+    found.insert(found.end(), std::make_move_iterator(newer->begin()), std::make_move_iterator(newer->end()));
+    return prepare(std::move(found));
+  });
+  if (!asked) prepare(std::nullopt)();
+}
+
+void AuditLog::page(std::uint64_t after, std::uint64_t last, std::function<void(std::optional<AuditPage>)> done) {
+  last = std::min(last, chain_.last_seq());
+  if (after >= last) return done(AuditPage{{}, 0, last});
+  const bool in_ring = ring_is_all_ || !file_ || (!ring_.empty() && ring_.front().seq <= after + 1);
+  if (!in_ring) {
+    // What the ring has forgotten is in the files but for what waits to be written; the ring has more than that.
+    const std::uint64_t end = ring_.empty() ? last : std::min(last, ring_.front().seq - 1);
+    const bool asked = ask([this, after, end, done] {
+      return [done, page = std::make_shared<AuditPage>(read_page(after, end))] { done(std::move(*page)); };
+    });
+    if (!asked) done(std::nullopt);
+    return;
+  }
+  AuditPage result;
+  result.last = after;
+  const auto from =
+      std::partition_point(ring_.begin(), ring_.end(), [&](const RingEntry& entry) { return entry.seq <= after; });
+  for (auto entry = from; entry != ring_.end() && entry->seq <= last && result.text.size() < page_bytes; ++entry) {
+    result.text.append(*entry->line).push_back('\n');
+    ++result.count;
+    result.last = entry->seq;
+  }
+  if (result.count == 0) result.last = last;  // lost
+  done(std::move(result));
+}
+
+bool AuditLog::ask(Task task) {
+  if (questions_waiting_ >= questions_max || !reader_.joinable()) return false;
   ++questions_waiting_;
-  const std::uint64_t before = ring_.front().seq;
-  AuditFilter older = filter;
-  older.limit -= lines.size();
   {
     const std::scoped_lock lock(mutex_);
-    questions_.push_back({std::move(older), before,
-                          [newer = std::move(lines), done = std::move(done)](std::optional<std::vector<std::string>> found) {
-                            if (found) found->insert(found->end(), newer.begin(), newer.end());
-                            done(std::move(found));
-                          }});
+    tasks_.push_back(std::move(task));
   }
   asked_.notify_one();
+  return true;
 }
 
 void AuditLog::drain() {
   std::uint64_t rings = 0;
   (void)!::read(wake_.get(), &rings, sizeof rings);
   std::vector<std::pair<std::uint64_t, bool>> committed;
-  std::vector<Answer> answers;
+  std::vector<std::function<void()>> answers;
   std::uint64_t written_to = 0;
   std::string problem;
   {
@@ -290,9 +339,9 @@ void AuditLog::drain() {
     commits_.erase(commits_.begin(), commits_.begin() + answered);
     for (const auto& done : callbacks) done(durable);
   }
-  for (Answer& answer : answers) {
+  for (const std::function<void()>& answer : answers) {
     --questions_waiting_;
-    answer.done(std::move(answer.lines));
+    answer();
   }
   if (problem != told_problem_) {
     told_problem_ = problem;
@@ -351,7 +400,9 @@ void AuditLog::write(std::unique_lock<std::mutex>& lock) {
   const bool syncs = commits > 0 && error == 0 && acknowledges;
   if (syncs) sync_error = file_->sync();
   if (acknowledges && sync_error == 0) sync_error = file_->rotation_sync_error();
+  const AuditFile::End readable = file_->end();
   lock.lock();
+  readable_ = readable;
   // first_waiting_ is set by enqueue() when the queue was empty; lines that failed come back before those that came since.
   std::size_t bytes = 0;
   for (std::size_t i = 0; i < appended.lines; ++i) bytes += batch[i].size();
@@ -381,36 +432,87 @@ void AuditLog::write(std::unique_lock<std::mutex>& lock) {
 void AuditLog::read() {
   std::unique_lock lock(mutex_);
   for (;;) {
-    asked_.wait(lock, [this] { return ending_ || !questions_.empty(); });
+    asked_.wait(lock, [this] { return ending_ || !tasks_.empty(); });
     if (ending_) return;
-    Question question = std::move(questions_.front());
-    questions_.pop_front();
+    Task task = std::move(tasks_.front());
+    tasks_.pop_front();
     lock.unlock();
-    std::vector<std::string> lines = search(question.filter, question.before);
+    std::function<void()> answer = task();
+    task = nullptr;  // what it held of the loop's is the answer's alone from here on
     lock.lock();
-    answers_.push_back({std::move(lines), std::move(question.done)});
+    answers_.push_back(std::move(answer));
     ring_bell();
   }
 }
 
-std::vector<std::string> AuditLog::search(const AuditFilter& filter, std::uint64_t before) const {
+/// Of the file that is being written only what is known to be whole lines.
+std::uint64_t AuditLog::readable_bytes(const Descriptor& file, std::uint64_t& inode) const {
+  struct stat status {};
+  if (::fstat(file.get(), &status) != 0) return 0;
+  inode = status.st_ino;
+  const auto size = static_cast<std::uint64_t>(status.st_size);
+  const std::scoped_lock lock(mutex_);
+  return readable_.inode == inode ? std::min(size, readable_.size) : size;
+}
+
+std::vector<std::string> AuditLog::search(const AuditFilter& filter, std::uint64_t before) {
   const AuditFile files(*options_.file);  // only looks: the writer's own object is the writer's
-  const std::string wanted = needle_of(filter);
+  if (times_.size() > times_max) times_.clear();
+  const std::vector<std::string> needles = needles_of(filter);
   std::vector<std::string> lines;
-  bool done = false;
-  for (const Descriptor& file : files.all_newest_first()) {
-    for_each_line_backwards(file.get(), size_of(file.get()), wanted, [&](std::string_view line) {
+  std::uint64_t bytes_read = 0;
+  files.for_each_newest_first([&](const Descriptor& file) {
+    std::uint64_t inode = 0;
+    const std::uint64_t size = readable_bytes(file, inode);
+    AuditBlocks& blocks = times_[inode];
+    AuditScan scan;
+    if (!needles.empty()) scan.wanted = needles.front();
+    scan.since = filter.since;
+    scan.until = filter.until;
+    scan.blocks = &blocks;
+    scan.bytes_read = &bytes_read;
+    bool done = false;
+    for_each_line_backwards(file.get(), size, scan, [&](std::string_view line) {
       const auto sealed = read_sealed(line);
       if (!sealed || sealed->seq >= before) return true;
-      if (fits(filter, line)) lines.emplace_back(line);
-      if (filter.since && time_of(line).value_or(0) + clock_slack_ms < *filter.since) done = true;
-      if (lines.size() >= filter.limit) done = true;
+      if (fits(filter, needles, line)) lines.emplace_back(line);
+      done =
+          lines.size() >= filter.limit || (filter.since && audit_time_of(line).value_or(0) + clock_slack_ms < *filter.since);
       return !done;
     });
-    if (done) break;
-  }
+    return !done;
+  });
   std::reverse(lines.begin(), lines.end());
+  const std::scoped_lock lock(mutex_);
+  statistics_.searched_bytes += bytes_read;
   return lines;
+}
+
+AuditPage AuditLog::read_page(std::uint64_t after, std::uint64_t last) const {
+  const AuditFile files(*options_.file);
+  AuditPage result;
+  result.last = after;
+  // Newest first, down to the file in which `after + 1` lies; if that has nothing (left), the next newer one has.
+  std::vector<std::pair<Descriptor, std::uint64_t>> candidates;
+  files.for_each_newest_first([&](const Descriptor& file) {
+    std::uint64_t inode = 0;
+    const std::uint64_t size = readable_bytes(file, inode);
+    const std::uint64_t first = first_number_in(file.get(), size);
+    if (first == 0) return true;
+    candidates.emplace_back(Descriptor(::fcntl(file.get(), F_DUPFD_CLOEXEC, 0)), size);
+    return first > after + 1;
+  });
+  for (auto file = candidates.rbegin(); file != candidates.rend() && result.count == 0; ++file) {
+    for_each_line_after(file->first.get(), file->second, after, [&](std::uint64_t number, std::string_view line) {
+      if (number > last) return false;
+      result.text.append(line).push_back('\n');
+      ++result.count;
+      result.last = number;
+      return result.text.size() < page_bytes;
+    });
+  }
+  if (result.count == 0) result.last = last;  // deleted, or lost
+  return result;
 }
 
 }  // namespace sluice

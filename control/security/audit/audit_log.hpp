@@ -12,10 +12,12 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <unordered_map>
 #include <vector>
 
 #include "control/security/audit/audit_chain.hpp"
 #include "control/security/audit/audit_file.hpp"
+#include "control/security/audit/audit_scan.hpp"
 #include "shm/descriptors/descriptor.hpp"
 #include "shm/state_log/state_log.hpp"
 
@@ -49,6 +51,14 @@ struct AuditFilter {
   std::string peer;
   std::string room;
   std::optional<std::int64_t> since;  // Unix milliseconds, inclusive
+  std::optional<std::int64_t> until;  // Unix milliseconds, inclusive
+};
+
+/// Entries in a row.
+struct AuditPage {
+  std::string text;  // lines with their ends, oldest first
+  std::size_t count = 0;
+  std::uint64_t last = 0;  // everything up to this number has been given, or is not to be had
 };
 
 struct AuditStatistics {
@@ -57,6 +67,7 @@ struct AuditStatistics {
   std::uint64_t syncs = 0;
   std::uint64_t rotations = 0;
   std::uint64_t write_errors = 0;
+  std::uint64_t searched_bytes = 0;  // read from the files for questions
   std::size_t waiting = 0;
   bool writes = true;        // false: the disk does not take lines at the moment
   bool acknowledges = true;  // false for good after a failed sync
@@ -100,8 +111,18 @@ class AuditLog {
 
   /// The last `limit` entries that fit, oldest first, as lines. From memory if that knows them all, else from the files by a
   /// thread of its own; nothing when too many such questions wait.
-  using Found = std::function<void(std::optional<std::vector<std::string>> lines)>;
+  using Lines = std::optional<std::vector<std::string>>;
+  using Found = std::function<void(Lines lines)>;
   void query(AuditFilter filter, Found done);
+  /// The same for who makes something large of the lines: `prepare` is called by that thread (by the loop's if the lines are
+  /// few), what it returns on the loop's. It must not touch what belongs to the loop.
+  using Prepare = std::function<std::function<void()>(Lines lines)>;
+  void query_prepared(AuditFilter filter, Prepare prepare);
+
+  /// The entries behind number `after`, up to number `last` (at most the newest), as many as fit a page of about 1 MiB: from
+  /// the ring, or from the files by that thread. Whoever asks for page after page holds no more than one of them, however
+  /// large the log. Nothing when too many questions wait.
+  void page(std::uint64_t after, std::uint64_t last, std::function<void(std::optional<AuditPage> page)> done);
 
   [[nodiscard]] AuditCheckpoint checkpoint() const { return {chain_.last_seq(), chain_.last_hash()}; }
   [[nodiscard]] bool chained() const noexcept { return chain_.keyed(); }
@@ -112,15 +133,8 @@ class AuditLog {
     std::uint64_t seq = 0;
     std::shared_ptr<const std::string> line;
   };
-  struct Question {
-    AuditFilter filter;
-    std::uint64_t before = 0;  // only lines with a lower number
-    Found done;
-  };
-  struct Answer {
-    std::vector<std::string> lines;
-    Found done;
-  };
+  /// Done by the reading thread; what it returns is called on the loop's.
+  using Task = std::function<std::function<void()>()>;
   void recover();
   void read_ring();
   void remember(std::uint64_t seq, std::shared_ptr<const std::string> line);
@@ -128,7 +142,10 @@ class AuditLog {
   void work();
   void write(std::unique_lock<std::mutex>& lock);
   void read();
-  [[nodiscard]] std::vector<std::string> search(const AuditFilter& filter, std::uint64_t before) const;
+  [[nodiscard]] bool ask(Task task);
+  [[nodiscard]] std::vector<std::string> search(const AuditFilter& filter, std::uint64_t before);
+  [[nodiscard]] AuditPage read_page(std::uint64_t after, std::uint64_t last) const;
+  [[nodiscard]] std::uint64_t readable_bytes(const Descriptor& file, std::uint64_t& inode) const;
   void ring_bell() const noexcept;
 
   AuditLogOptions options_;
@@ -146,7 +163,8 @@ class AuditLog {
   std::uint64_t journaled_to_ = 0;                  // numbers below it have left the journal
   std::size_t questions_waiting_ = 0;
 
-  std::optional<AuditFile> file_;  // the writer's once it has begun
+  std::optional<AuditFile> file_;                         // the writer's once it has begun
+  std::unordered_map<std::uint64_t, AuditBlocks> times_;  // by inode; the reader's
 
   mutable std::mutex mutex_;  // guards all below
   std::condition_variable changed_;
@@ -156,8 +174,9 @@ class AuditLog {
   std::uint64_t first_waiting_ = 0;  // number of waiting_.front(), or of the next line
   std::uint64_t commits_asked_ = 0;
   std::vector<std::pair<std::uint64_t, bool>> committed_;  // how many commits, and whether they are durable
-  std::deque<Question> questions_;
-  std::vector<Answer> answers_;
+  std::deque<Task> tasks_;
+  std::vector<std::function<void()>> answers_;  // of tasks that are done
+  AuditFile::End readable_;                     // of the file that is written: whole lines
   bool ending_ = false;
   AuditStatistics statistics_;
   std::thread writer_;

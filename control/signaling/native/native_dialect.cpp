@@ -251,7 +251,7 @@ void NativeDialect::join_answered(ConnectionId id, const RoomId& room, const Joi
   const bool names_room = refusal.kind == JoinRefusal::Kind::room_not_found || refusal.kind == JoinRefusal::Kind::room_full;
   if (names_room) error.string("roomId", plain_room_name(room));
   outbox_.send(connection->peer, error.finish());
-  if (refusal.kind != JoinRefusal::Kind::room_full) return close(id, policy_violation, refusal.close_reason);
+  if (!refusal.keeps_peer()) return close(id, policy_violation, refusal.close_reason);
   connection->phase = Phase::outside;
   drain(id, now);
 }

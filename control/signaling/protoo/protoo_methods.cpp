@@ -143,6 +143,7 @@ void ProtooDialect::join_answered(ConnectionId id, const std::string& request, c
     const std::string reason = refusal.message.empty() ? refusal.code : refusal.code + ": " + refusal.message;
     switch (refusal.kind) {
       case JoinRefusal::Kind::room_full:
+      case JoinRefusal::Kind::rate_limited:
         fail(id, request, unavailable, reason);
         return drain(id, now);
       case JoinRefusal::Kind::room_not_found:

@@ -143,7 +143,7 @@ void Memberships::join(SocketKey socket, const std::string& room, Metadata metad
               [this, peer, id, made, socket, room, done = std::move(done)](const JoinOutcome& outcome, TimePoint answered) {
                 if (!outcome) {
                   forget(socket, room);
-                  if (outcome.error().kind == JoinRefusal::Kind::room_full) rooms_.discard(peer);
+                  if (outcome.error().keeps_peer()) rooms_.discard(peer);
                   wait_in_lobby(socket);
                 } else if (made) {
                   // The core's own default is for native rooms; an operator's room keeps what it was given.

@@ -42,6 +42,8 @@ Failure refused(const JoinRefusal& refusal, bool had_token) {
       return {404, "there is no such room, and rooms are not made by joining"};
     case JoinRefusal::Kind::room_full:
       return {503, "the room is full"};
+    case JoinRefusal::Kind::rate_limited:
+      return {429, message};
     case JoinRefusal::Kind::failed:
       return {503, message.empty() ? "who may join could not be decided" : message};
     case JoinRefusal::Kind::rejected:

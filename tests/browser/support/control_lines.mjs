@@ -1,50 +1,47 @@
-// The control socket as programs use it: calls, and requests that come the other way.
-import assert from 'node:assert/strict';
+// A client of the control socket: JSON-RPC lines.
 import { connect } from 'node:net';
 
-const WAIT_LIMIT_MS = 20_000;
-
-export class ControlLines {
-  #socket;
-  #buffer = '';
-  #messages = [];
-  #wake = () => {};
-  #id = 0;
-
-  constructor(path) {
-    this.#socket = connect(path);
-    this.#socket.on('error', () => {});
-    this.#socket.on('data', (chunk) => {
+export class ControlClient {
+  #buffer = ''; #open = new Map(); #last = 0;
+  events = [];
+  /** Resolves when the socket is open. */
+  static async to(path) {
+    const client = new ControlClient(connect(path));
+    await new Promise((resolve, reject) => { client.socket.once('connect', resolve); client.socket.once('error', reject); });
+    return client;
+  }
+  constructor(socket) {
+    this.socket = socket;
+    socket.on('error', () => {});
+    socket.on('data', (chunk) => {
       this.#buffer += chunk;
       const lines = this.#buffer.split('\n');
       this.#buffer = lines.pop();
-      this.#messages.push(...lines.map((line) => JSON.parse(line)));
-      this.#wake();
+      for (const line of lines) this.#take(JSON.parse(line));
+    });
+    socket.on('close', () => { for (const { reject } of this.#open.values()) reject(new Error('the control socket closed')); });
+  }
+  #take(message) {
+    if (message.method === 'event') return this.events.push(message.params);
+    const waiting = this.#open.get(message.id);
+    this.#open.delete(message.id);
+    if (message.error) return waiting?.reject(Object.assign(new Error(message.error.message), { code: message.error.code }));
+    return waiting?.resolve(message.result);
+  }
+  /** The result of a method; an error's `code` is that of JSON-RPC. */
+  ask(method, params = {}) {
+    const id = ++this.#last;
+    return new Promise((resolve, reject) => {
+      this.#open.set(id, { resolve, reject });
+      this.socket.write(`${JSON.stringify({ jsonrpc: '2.0', id, method, params })}\n`);
     });
   }
+  end() { this.socket.destroy(); }
+}
 
-  #send(message) { this.#socket.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`); }
-  /** The first message that fits, taken out of those that came. */
-  async #take(what, fits) {
-    const end = Date.now() + WAIT_LIMIT_MS;
-    for (;;) {
-      const place = this.#messages.findIndex(fits);
-      if (place >= 0) return this.#messages.splice(place, 1)[0];
-      assert.ok(Date.now() < end, `${what} did not come; there was ${JSON.stringify(this.#messages)}`);
-      await new Promise((resolve) => { this.#wake = resolve; setTimeout(resolve, 100); });
-    }
-  }
-
-  /** The result of a call; an error fails. */
-  async ask(method, params = {}) {
-    const id = ++this.#id;
-    this.#send({ id, method, params });
-    const { result, error } = await this.#take(`the answer to ${method}`, (message) => message.method === undefined && message.id === id);
-    assert.equal(error, undefined, JSON.stringify(error));
-    return result;
-  }
-  /** A request of the server's. */
-  request(method, matches = () => true) { return this.#take(method, (message) => message.method === method && matches(message.params)); }
-  answer({ id }, result) { this.#send({ id, result }); }
-  end() { this.#socket.destroy(); }
+/** The governance API's address, as the log names it. */
+export function governanceUrlOf(server) {
+  const port = /governance API.*?port"?[=:]"?(\d+)/.exec(server.log())?.[1];
+  if (!port) throw new Error(`no governance API; log:\n${server.log()}`);
+  return `http://127.0.0.1:${port}`;
 }

@@ -88,6 +88,55 @@ TEST_F(GovernanceApiTest, CallsTheOperationOfEachRow) {
   }
 }
 
+TEST_F(GovernanceApiTest, StreamsAnExportPageByPage) {
+  std::vector<std::pair<json, OperationReply>> asked;
+  operations.add({"audit.export", "", {}, "", [&](const json& params, const OperationCaller&, const OperationReply& reply) {
+                    asked.emplace_back(params, reply);
+                  }});
+  const auto page = [](const std::string& text, const json& next) {
+    return json{{"ndjson", text}, {"next", next}, {"to", 9}};
+  };
+  std::optional<loop::HttpResponse> response;
+  loop::HttpRequest request;
+  request.path = "/audit/export";
+  api.handle(request, [&](loop::HttpResponse answer) { response = std::move(answer); });
+  asked.at(0).second(page(std::string(300'000, 'a'), 3));
+  ASSERT_TRUE(response && response->source);
+  EXPECT_EQ(response->content_type, "application/x-ndjson");
+  using Next = loop::HttpBodySource::Next;
+  int ready = 0;
+  response->source->on_ready([&] { ++ready; });
+  std::string piece;
+  EXPECT_EQ(response->source->next(piece), Next::piece);
+  EXPECT_EQ(asked.size(), 1U) << "the next page is asked for when this one has been taken";
+  EXPECT_EQ(response->source->next(piece), Next::piece);
+  EXPECT_EQ(piece.size(), 300'000U);
+  EXPECT_EQ(response->source->next(piece), Next::later);
+  EXPECT_EQ(response->source->next(piece), Next::later);
+  ASSERT_EQ(asked.size(), 2U) << "once";
+  EXPECT_EQ(asked[1].first, (json{{"after", 3}, {"to", 9}}));
+  asked[1].second(page("", 5));  // a page may be empty
+  EXPECT_EQ(ready, 1);
+  EXPECT_EQ(response->source->next(piece), Next::later);
+  asked.at(2).second(page("b\n", nullptr));
+  EXPECT_EQ(response->source->next(piece), Next::piece);
+  EXPECT_TRUE(piece.ends_with("b\n"));
+  EXPECT_EQ(response->source->next(piece), Next::end);
+
+  api.handle(request, [&](loop::HttpResponse answer) { response = std::move(answer); });
+  asked.at(3).second(page("c", 3));
+  EXPECT_EQ(response->source->next(piece), Next::piece);
+  EXPECT_EQ(response->source->next(piece), Next::later);
+  asked.at(4).second(tl::unexpected(OperationError{OperationError::Kind::unavailable, "busy"}));
+  EXPECT_EQ(response->source->next(piece), Next::failed);
+  api.handle(request, [&](loop::HttpResponse answer) { response = std::move(answer); });
+  asked.at(5).second(page("d", 3));
+  EXPECT_EQ(response->source->next(piece), Next::piece);
+  EXPECT_EQ(response->source->next(piece), Next::later);
+  response.reset();  // the client has gone
+  asked.at(6).second(page("e", nullptr));
+}
+
 TEST_F(GovernanceApiTest, GivesLinesMetricsHealthAndFailover) {
   operations.add({"audit.export", "", {}, "", [](const json&, const OperationCaller&, const OperationReply& reply) {
                     reply(json{{"ndjson", "{}\n{}\n"}});

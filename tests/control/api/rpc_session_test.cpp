@@ -107,6 +107,33 @@ TEST_F(RpcSessionTest, SaysWhatIsWrongByTheCodesOfTheSpecification) {
   EXPECT_EQ(statistics.errors, 4U);
 }
 
+TEST_F(RpcSessionTest, TellsItsObserverWhatWasChangedByWhomAndWithWhichOutcome) {
+  std::vector<std::string> seen;
+  const RpcServices::Observer observer = [&](const OperationCaller& caller, const std::string& method, int status) {
+    seen.push_back(caller.origin + "/" + caller.name + " " + method + " " + std::to_string(status));
+  };
+  operations.add({"test.list", "Looks", {}, "{}", [](const json&, const OperationCaller&, const OperationReply& reply) {
+                    reply(json::object());
+                  }});
+  session = std::make_unique<RpcSession>(RpcServices{operations, events, &hooks, &statistics, observer}, sink,
+                                         OperationCaller{"dashboard", "192.0.2.1"}, RpcLimits{.calls_max = 1});
+  session->receive(R"([{"jsonrpc":"2.0","id":1,"method":"test.echo","params":{"text":"x"}},
+                       {"jsonrpc":"2.0","id":2,"method":"test.echo"},
+                       {"jsonrpc":"2.0","id":3,"method":"test.list"},
+                       {"jsonrpc":"2.0","method":"test.fail"},
+                       {"jsonrpc":"2.0","id":4,"method":"hooks.register","params":{"hooks":["beforeJoin"]}},
+                       {"jsonrpc":"2.0","id":5,"method":"rpc.ping"},
+                       {"jsonrpc":"2.0","id":6,"method":"nothing.there"},
+                       {"jsonrpc":"2.0","id":7,"method":"test.later"},
+                       {"jsonrpc":"2.0","id":8,"method":"test.later"}])");
+  const std::string who = "dashboard/192.0.2.1 ";
+  EXPECT_EQ(seen, (std::vector<std::string>{who + "test.echo 200", who + "test.echo -32602", who + "test.fail -32001",
+                                            who + "hooks.register 200", who + "test.later -32004"}));
+  session.reset();
+  later.at(0)(json::object());
+  EXPECT_EQ(seen.back(), who + "test.later 200") << "what was done after its client had gone was done all the same";
+}
+
 TEST_F(RpcSessionTest, AnswersABatchByOneLineWhenAllIsThere) {
   session->receive(R"([{"jsonrpc":"2.0","id":1,"method":"test.later"},{"jsonrpc":"2.0","method":"rpc.ping"},5,
                        {"jsonrpc":"2.0","id":2,"method":"rpc.ping"}])");

@@ -27,6 +27,9 @@ TEST(Reloadable, NamesWhatDiffersAndModulesThatWereAttached) {
 TEST(Reloadable, SectionsAndOptions) {
   EXPECT_TRUE(is_reloadable("webhooks.dlq.maxSize"));
   EXPECT_TRUE(is_reloadable("log.level"));
+  EXPECT_TRUE(is_reloadable("rateLimit.maxJoinsPerRoomPerMin"));
+  EXPECT_TRUE(is_reloadable("threatDetector.thresholds"));
+  EXPECT_FALSE(is_reloadable("rateLimit.whitelist")) << "the listeners' own limits read it once";
   EXPECT_FALSE(is_reloadable("log.format"));
   EXPECT_FALSE(is_reloadable("webhooks"));
   EXPECT_FALSE(is_reloadable(""));

@@ -62,6 +62,18 @@ TEST(SecurityConfig, TheContractsTreeConfiguresModulesTooAndTheirOwnKeysWin) {
   EXPECT_EQ(of("{compliance: {retentionDays: 0}}").retention_policy->session_days, 36'500U) << "for ever";
 }
 
+TEST(SecurityConfig, JoinsAreLimitedByTheContractsTreeOrTheModulesOwnOptions) {
+  EXPECT_EQ(of("{rateLimiter: {}}").rate_limiter->joins_per_room_per_minute, 0U) << "section 22 knows no such limit";
+  const SecurityConfig tree = of("{rateLimit: {maxMsgPerSec: 7}}");
+  EXPECT_EQ(tree.rate_limiter->joins_per_room_per_minute, 60U);
+  EXPECT_EQ(tree.rate_limiter->joins_per_tenant_per_minute, 500U);
+  const SecurityConfig both =
+      of("{rateLimit: {maxJoinsPerRoomPerMin: 8, maxJoinsPerTenantPerMin: 9}, "
+         "rateLimiter: {maxJoinsPerRoomPerMin: 10, maxJoinsPerTenantPerMin: 0}}");
+  EXPECT_EQ(both.rate_limiter->joins_per_room_per_minute, 10U);
+  EXPECT_EQ(both.rate_limiter->joins_per_tenant_per_minute, 0U) << "said to be none";
+}
+
 TEST(SecurityConfig, ThresholdsHaveTheContractsNames) {
   const SecurityConfig config =
       of("{threatDetector: {thresholds: {maxPayloadBytes: 10, idleTimeoutMs: 5, connFloodBanMs: 7}}}");

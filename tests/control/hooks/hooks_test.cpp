@@ -47,6 +47,36 @@ TEST_F(HooksTest, TheProviderAttachedLastIsAskedAndTheOneBeforeWhenItGoes) {
   EXPECT_EQ(hooks.next_deadline(), never);
 }
 
+TEST_F(HooksTest, FiguresOfEachHookSayHowItDoes) {
+  static TimePoint clock;
+  clock = start;
+  Hooks measured({.time_limit = 5s, .pending_max = 3, .now = [] { return clock; }});
+  std::vector<HookReply> open;
+  const auto slow = measured.attach("slow", [&](const Json&, HookReply reply) { open.push_back(std::move(reply)); });
+  const auto bad = measured.attach(
+      "bad", [](const Json&, const HookReply& reply) { reply(unexpected(HookFailure{"status 500"})); });
+  measured.call("slow", {}, clock, record());
+  measured.call("slow", {}, clock, record());
+  measured.call("bad", {}, clock, record());
+  EXPECT_EQ(measured.pending(), 2U);
+  clock += 300ms;
+  open.at(0)(Json(1));
+  EXPECT_EQ(measured.pending(), 1U);
+  clock = start + 5s;
+  measured.handle_timeout(clock);
+  const Hooks::Statistics& figures = measured.by_hook().at("slow");
+  EXPECT_EQ(figures.calls, 2U);
+  EXPECT_EQ(figures.answers, 1U);
+  EXPECT_EQ(figures.answer_time, Duration(300ms));
+  EXPECT_EQ(figures.failures, 1U);
+  EXPECT_EQ(figures.timeouts, 1U);
+  EXPECT_EQ(measured.by_hook().at("bad").failures, 1U);
+  EXPECT_EQ(measured.by_hook().at("bad").timeouts, 0U);
+  EXPECT_EQ(measured.statistics().calls, 3U);
+  EXPECT_EQ(measured.statistics().failures, 2U);
+  open.clear();
+}
+
 TEST_F(HooksTest, FailsAfterTheTimeLimitAndALateAnswerCountsNoMore) {
   std::optional<HookReply> kept;
   const auto provider = hooks.attach("h", [&](const Json&, HookReply reply) { kept = std::move(reply); });

@@ -50,6 +50,38 @@ class KindEcho final : public WebSocketHandler {
   std::string name_;
 };
 
+/// A body of `pieces_` pieces; each second time it has none yet, until tick() says so.
+class Pieces final : public HttpBodySource {
+ public:
+  static constexpr std::size_t piece_bytes = 200'000;
+  explicit Pieces(int pieces, std::atomic<int>& given, std::atomic<int>& alive, bool fails)
+      : pieces_(pieces), given_(given), alive_(alive), fails_(fails) {
+    ++alive_;
+  }
+  ~Pieces() override { --alive_; }
+  Next next(std::string& out) override {
+    if (pieces_ == 0) return fails_ ? Next::failed : Next::end;
+    waits_ = !waits_;
+    if (waits_) return Next::later;
+    out.append(piece_bytes, static_cast<char>('a' + pieces_ % 26));
+    --pieces_;
+    ++given_;
+    return Next::piece;
+  }
+  void on_ready(std::function<void()> ready) override { ready_ = std::move(ready); }
+  void tick() const {
+    if (waits_ && ready_) ready_();
+  }
+
+ private:
+  int pieces_;
+  std::atomic<int>& given_;
+  std::atomic<int>& alive_;
+  bool fails_;
+  bool waits_ = false;
+  std::function<void()> ready_;
+};
+
 /// Everything below /r/: upgrades by path, requests that wait until another one releases them.
 class TestRoute final : public Route {
  public:
@@ -105,6 +137,13 @@ class TestRoute final : public Route {
     } else if (request.path == "/r/drop") {
       waiting.clear();
       reply({200, "text/plain", "dropped"});
+    } else if (request.path.starts_with("/r/stream")) {
+      HttpResponse response{200, "text/plain", "", {}};
+      const auto source = std::make_shared<Pieces>(request.path == "/r/stream" ? pieces : 2, given, sources,
+                                                   request.path == "/r/stream/fails");
+      streams.push_back(source);
+      response.source = source;
+      reply(std::move(response));
     } else if (request.path == "/r/huge") {
       reply({200, "text/plain", std::string(20000000, 'h')});
     } else {
@@ -113,10 +152,20 @@ class TestRoute final : public Route {
                  request.header("if-match").value_or("none") + "|" + request.header("x-session-id").value_or("none")});
     }
   }
+  void tick() {
+    const std::scoped_lock lock(mutex);
+    for (const std::weak_ptr<Pieces>& stream : streams) {
+      if (const auto source = stream.lock()) source->tick();
+    }
+  }
+  static constexpr int pieces = 150;  // 30 MB: more than the kernel keeps for a client
   std::mutex mutex;
   std::vector<HttpReply> waiting;
+  std::vector<std::weak_ptr<Pieces>> streams;
   std::atomic<int> waits{0};
   std::atomic<int> aborts{0};
+  std::atomic<int> given{0};
+  std::atomic<int> sources{0};
   std::optional<HttpReply> alone;
   std::uint64_t arriving = 0;
   std::atomic<int> arrivals{0};
@@ -147,6 +196,7 @@ class RouteTest : public ::testing::Test {
         const auto stop = loop.timer([&] { loop.stop(); });
         const auto poll = loop.every(5ms, [&] {
           turns_ = turns_ + 1;
+          route_.tick();
           if (stop_) stop->arm(TimePoint{});
         });
         ready = true;
@@ -305,6 +355,61 @@ TEST_F(RouteTest, AClientThatDoesNotReadItsAnswerBlocksNobodyAndGetsItWhole) {
   for (int i = 0; i < 20; ++i) EXPECT_TRUE(ask("GET", "/r/x").ends_with("0||none|none"));
   const std::string all = slow.read_all();
   EXPECT_EQ(all.size() - all.find("\r\n\r\n") - 4, 20000000U);
+}
+
+/// The content of a chunked answer, or nothing if it is not whole.
+std::optional<std::string> dechunked(std::string_view answer) {
+  std::string content;
+  std::string_view rest = answer.substr(answer.find("\r\n\r\n") + 4);
+  for (;;) {
+    const std::size_t line = rest.find("\r\n");
+    if (line == std::string_view::npos) return std::nullopt;
+    const std::size_t size = std::stoul(std::string(rest.substr(0, line)), nullptr, 16);
+    if (rest.size() < line + 4 + size) return std::nullopt;
+    content.append(rest.substr(line + 2, size));
+    rest.remove_prefix(line + 4 + size);
+    if (size == 0) return content;
+  }
+}
+
+TEST_F(RouteTest, AStreamedBodyComesInPiecesOnAConnectionThatGoesOn) {
+  TcpClient client(port_);
+  client.write("GET /r/stream/short HTTP/1.1\r\nHost: h\r\n\r\n");
+  const std::string first = client.read_until("\r\n0\r\n\r\n");
+  EXPECT_NE(first.find("transfer-encoding: chunked\r\n"), std::string::npos);
+  EXPECT_EQ(first.find("content-length"), std::string::npos);
+  EXPECT_EQ(dechunked(first), std::string(Pieces::piece_bytes, 'c') + std::string(Pieces::piece_bytes, 'b'));
+  client.write("GET /r/x HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+  EXPECT_TRUE(client.read_all().ends_with("0||none|none"));
+  EXPECT_EQ(ask("HEAD", "/r/stream/short").find("ccc"), std::string::npos);
+  EXPECT_FALSE(dechunked(ask("GET", "/r/stream/fails"))) << "a client sees that it did not get all";
+  await([&] { return route_.sources == 0; });
+}
+
+TEST_F(RouteTest, AStreamedBodyIsMadeNoFasterThanItIsRead) {
+  TcpClient slow(port_);
+  slow.write("GET /r/stream HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+  await([&] { return route_.given > 0; });
+  int before = -1;
+  await([&] {  // until nothing more is made
+    for (int i = 0; i < 20; ++i) (void)ask("GET", "/r/x");
+    return std::exchange(before, route_.given.load()) == route_.given;
+  });
+  EXPECT_LT(route_.given, TestRoute::pieces) << "all of it waits in memory";
+  const auto content = dechunked(slow.read_all());
+  ASSERT_TRUE(content);
+  EXPECT_EQ(content->size(), TestRoute::pieces * Pieces::piece_bytes);
+  EXPECT_EQ(route_.given, TestRoute::pieces);
+}
+
+TEST_F(RouteTest, AStreamWhoseReaderGoesIsEnded) {
+  {
+    TcpClient client(port_);
+    client.write("GET /r/stream HTTP/1.1\r\nHost: h\r\n\r\n");
+    await([&] { return route_.given > 0; });
+  }
+  await([&] { return route_.sources == 0; });
+  EXPECT_LT(route_.given, TestRoute::pieces);
 }
 
 TEST_F(RouteTest, AnUpgradeIsRefusedWithStatusHeadersAndBody) {

@@ -14,8 +14,11 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <optional>
+#include <sstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "control/security/audit/audit_verify.hpp"
@@ -175,6 +178,104 @@ TEST_F(Audit, the_files_are_searched_for_what_the_ring_has_forgotten) {
   AuditFilter nobody;
   nobody.peer = "nobody";
   EXPECT_TRUE(query(*log, nobody).empty());
+}
+
+TEST_F(Audit, pages_give_every_entry_once_in_order_from_files_and_memory_while_the_log_goes_on) {
+  StateLog journaled = journal();
+  AuditLogOptions small = options(300'000);
+  small.ring_size = 100;
+  const auto log = open(journaled, small);
+  log->begin();
+  const std::string padding(700, 'x');
+  const auto add = [&](int count) {
+    for (int i = 0; i < count; ++i) log->log("page", R"("padding":")" + padding + '"');
+    EXPECT_TRUE(committed(*log));
+  };
+  for (int i = 0; i < 40; ++i) add(100);  // 3.6 MB in a dozen files
+  const auto pages = [&](std::uint64_t after, std::uint64_t last) {
+    std::vector<std::uint64_t> numbers;
+    std::size_t largest = 0;
+    while (after < last) {
+      std::optional<AuditPage> page;
+      log->page(after, last, [&](std::optional<AuditPage> answer) { page = std::move(answer); });
+      until(*log, [&] { return page.has_value(); });
+      EXPECT_GT(page->last, after) << "every page gets further";
+      after = page->last;
+      largest = std::max(largest, page->text.size());
+      std::istringstream lines(page->text);
+      for (std::string line; std::getline(lines, line);) numbers.push_back(read_sealed(line)->seq);
+      add(3);  // and files are renamed meanwhile
+    }
+    EXPECT_LT(largest, std::size_t{2} << 20U) << "what one page takes does not grow with the log";
+    return numbers;
+  };
+  std::vector<std::uint64_t> all(4000);
+  std::iota(all.begin(), all.end(), 1U);
+  EXPECT_EQ(pages(0, 4000), all);
+  EXPECT_EQ(pages(1234, 1240), (std::vector<std::uint64_t>{1235, 1236, 1237, 1238, 1239, 1240}));
+  EXPECT_EQ(pages(3990, 4000).size(), 10U);
+  std::optional<AuditPage> none;
+  log->page(1'000'000, 2'000'000, [&](std::optional<AuditPage> answer) { none = std::move(answer); });
+  ASSERT_TRUE(none) << "at once";
+  EXPECT_EQ(none->count, 0U);
+}
+
+TEST_F(Audit, a_search_for_times_reads_only_what_may_hold_them) {
+  StateLog journaled = journal();
+  AuditLogOptions small = options(std::uint64_t{3} << 20U);
+  small.ring_size = 10;
+  const auto log = open(journaled, small);
+  log->begin();
+  const std::string padding(2'000, 'x');
+  const std::int64_t start = unix_ms;
+  std::vector<std::int64_t> times;
+  for (int i = 0; i < 4'000; ++i) {  // 9 MB
+    log->log("timed", R"("peerId":"p)" + std::to_string(i) + R"(","padding":")" + padding + '"');
+    if (i % 500 == 0) {
+      EXPECT_TRUE(committed(*log));
+    }
+  }
+  EXPECT_TRUE(committed(*log));
+  AuditFilter filter;
+  filter.since = start + 2'000;
+  filter.until = start + 2'010;
+  const auto first = query(*log, filter);
+  ASSERT_GE(first.size(), 9U) << "each entry and each file took a millisecond";
+  for (const Json& entry : first) {
+    EXPECT_GE(entry["ts"], *filter.since);
+    EXPECT_LE(entry["ts"], *filter.until);
+  }
+  const std::uint64_t whole = log->statistics().searched_bytes;
+  EXPECT_GT(whole, 8'000'000U);
+  EXPECT_EQ(query(*log, filter), first);
+  EXPECT_LT(log->statistics().searched_bytes - whole, 4'500'000U) << "once the times are known, other blocks are left alone";
+  filter.peer = first.front()["peerId"];
+  EXPECT_EQ(query(*log, filter).size(), 1U);
+}
+
+TEST_F(Audit, what_is_made_of_many_lines_is_made_off_the_loop) {
+  StateLog journaled = journal();
+  AuditLogOptions small = options();
+  small.ring_size = 3'000;
+  const auto log = open(journaled, small);
+  log->begin();
+  for (int i = 0; i < 5'000; ++i) log->log("many", "");
+  EXPECT_TRUE(committed(*log));
+  for (const std::size_t limit : {std::size_t{5'000}, std::size_t{2'000}, std::size_t{10}}) {
+    AuditFilter filter;
+    filter.limit = limit;
+    std::thread::id maker;
+    std::size_t count = 0;
+    bool done = false;
+    log->query_prepared(filter, [&](AuditLog::Lines lines) -> std::function<void()> {
+      maker = std::this_thread::get_id();
+      count = lines ? lines->size() : 0;
+      return [&] { done = true; };
+    });
+    until(*log, [&] { return done; });
+    EXPECT_EQ(count, limit);
+    EXPECT_EQ(maker == std::this_thread::get_id(), limit == 10) << "few are not worth the way there and back";
+  }
 }
 
 TEST_F(Audit, files_are_renamed_when_they_are_full_and_no_line_is_lost_or_split) {

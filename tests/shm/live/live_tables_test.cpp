@@ -115,6 +115,22 @@ TEST_F(LiveTablesTest, are_not_believed_where_enums_or_ranges_are_impossible) {
   subscription.target_layer = 2;
   subscription.loss_per_mille = 1001;
   EXPECT_FALSE(plausible(subscription));
+  subscription.loss_per_mille = 1000;
+  subscription.active = 2;
+  EXPECT_FALSE(plausible(subscription));
+}
+
+TEST_F(LiveTablesTest, show_how_loud_exactly_that_publication_is) {
+  const PublicationId id{7, 3};
+  EXPECT_FALSE(tables_.audio_levels.read(id));
+  LoudnessMeter meter;
+  meter.on_packet(id, 0, tables_.audio_levels.words[id.slot]);
+  ASSERT_TRUE(tables_.audio_levels.read(id));
+  EXPECT_EQ(tables_.audio_levels.read(id)->packets, 1U);
+  EXPECT_FALSE(tables_.audio_levels.read({7, 4}));
+  EXPECT_FALSE(tables_.audio_levels.read({8, 3}));
+  EXPECT_FALSE(tables_.audio_levels.read({AudioLevels::capacity, 3}));
+  EXPECT_FALSE(tables_.audio_levels.read({}));
 }
 
 TEST_F(LiveTablesTest, survive_a_scribbling_writer) {
@@ -125,6 +141,14 @@ TEST_F(LiveTablesTest, survive_a_scribbling_writer) {
   tables_.publications.for_each([&](const PublicationRow&) { ++rows; });
   tables_.subscriptions.for_each([&](const SubscriptionRow&) { ++rows; });
   EXPECT_EQ(rows, 0U);  // a row would need its own slot number in its id
+  for (std::uint32_t slot = 0; slot < AudioLevels::capacity; ++slot) {
+    for (std::uint32_t incarnation = 1; incarnation < 4; ++incarnation) {
+      const auto level = tables_.audio_levels.read({slot, incarnation});
+      if (level) {
+        EXPECT_LE(level->below, Loudness::silence);
+      }
+    }
+  }
 }
 
 }  // namespace

@@ -43,7 +43,7 @@ become_machine() {
   pivot_root . .
   umount -l .
   exec env -i container=test PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-    /lib/systemd/systemd --unit=multi-user.target --log-target=null --show-status=no systemd.unified_cgroup_hierarchy=1
+    /lib/systemd/systemd --unit=multi-user.target --log-target=journal --show-status=no systemd.unified_cgroup_hierarchy=1
 }
 
 boot_machine() {

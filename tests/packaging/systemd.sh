@@ -29,6 +29,8 @@ processes() { in_machine pgrep -x "$1" | sort | tr '\n' ' ' || true; }
 journal_has() { in_machine journalctl -u sluice -o cat --no-pager | grep -E -- "$1" >/dev/null; }
 healthy() { [[ $(in_machine sluice ctl --json server.health 2>/dev/null) == *'"status":"ok"'* ]]; }
 new_supervisor() { [[ $(property MainPID) != "$supervisor" && $(property MainPID) != 0 && $(property ActiveState) == active ]] && healthy; }
+new_worker() { [[ -n $(processes sluice-work-0) && $(processes sluice-work-0) != "$worker" ]]; }
+stored() { (($(property NFileDescriptorStore) > 15)); }
 put() { in_machine sh -c "cat >'$1'"; }
 
 scratch=$(mktemp -d)
@@ -64,7 +66,7 @@ for name in sluice sluice-control sluice-handshak sluice-keeper sluice-work-0 sl
   pid=$(in_machine pgrep -x "$name") || die "there is no $name"
   [[ $(in_machine grep Cpus_allowed_list "/proc/$pid/status") == *$'\t0' ]] || die "$name is not kept to core 0"
 done
-(($(property NFileDescriptorStore) > 15)) || die "systemd keeps $(property NFileDescriptorStore) descriptors"
+until_true 10 stored || die "systemd keeps $(property NFileDescriptorStore) descriptors"
 say "runs on the core it was given, $(property NFileDescriptorStore) descriptors in systemd's store"
 
 # --- the hardening is in force, and nothing misses what it takes away
@@ -79,7 +81,7 @@ done
 in_machine /usr/lib/sluice/sluice-load --rooms 1 --publishers 1 --subscribers 2 --bitrate 200k --warmup 1s --duration 10m --audit-indices --quiet --json \
   --events /root/events >"$scratch/load.json" 2>"$scratch/load.log" &
 load=$!
-until_true 30 in_machine grep -q measurement_begin /root/events || { cat "$scratch/load.log"; die "no media"; }
+until_true 30 in_machine grep -qs measurement_begin /root/events || { cat "$scratch/load.log"; die "no media"; }
 
 # --- reload
 put /etc/sluice/sluice.yaml <<<$'signaling:\n  reconnectTtl: 30000\nmedia:\n  port: 40000\nworkers:\n  count: 2\nlog:\n  level: debug\n'
@@ -96,9 +98,15 @@ journal_has 'takes over a running server.* from=keeper' || die "no takeover"
 journal_has 'Watchdog timeout' || die "it was not the watchdog"
 say "a supervisor that hangs is replaced"
 
+# --- a worker dies: the supervisor's business
+worker=$(processes sluice-work-0)
+in_machine pkill -KILL -x sluice-work-0
+until_true 10 journal_has 'died, starting it again. child=worker-0' || die "nobody sees that a worker died"
+until_true 10 new_worker || die "the worker is not replaced"
+
 # --- everything at once: what systemd kept is enough
-until_true 10 [ "$(property NFileDescriptorStore)" -gt 15 ] || die "the new supervisor stored nothing"
-supervisor=$(property MainPID)
+until_true 10 stored || die "the new supervisor stored nothing"
+supervisor=$(property MainPID) worker=$(processes sluice-work-0)
 in_machine systemctl kill --kill-whom=all --signal=KILL sluice
 until_true 20 new_supervisor || die "it does not come back"
 journal_has 'takes over a running server.* from=service-manager' || die "it began anew"

@@ -50,6 +50,13 @@ bool has_room(int fd) {
   return poll(&poller, 1, 0) > 0;
 }
 
+/// RFC 9112 section 9.6. Clients that are not told would send their next request into the closing connection.
+bool is_last(const HttpRequest& request) {
+  const std::vector<std::string> options = list_elements(request.header("connection").value_or(""));
+  return std::any_of(options.begin(), options.end(),
+                     [](const std::string& option) { return strcasecmp(option.c_str(), "close") == 0; });
+}
+
 HttpResponse json_failure(int status, const char* text) {
   return {status, "application/json", std::string(R"({"error":")") + text + R"("})"};
 }
@@ -67,6 +74,7 @@ int LwsServer::http_begin(LwsListener& listener, LwsSession& session, lws* wsi) 
   HttpRequest& request = exchange->request;
   read_request_head(wsi, listener.config, request);
   request.exchange = exchange->id;
+  exchange->last = is_last(request);
 
   const std::string length = request.header("content-length").value_or("");
   const bool has_body = !length.empty() && length.find_first_not_of('0') != std::string::npos;
@@ -116,7 +124,8 @@ int LwsServer::http_complete(LwsExchange& exchange) {
   // that of any body once more when something comes in after it.
   if (!std::exchange(exchange.body_pending, false)) return 0;
   if (exchange.state == LwsExchange::State::answered) return http_write(exchange);
-  if (exchange.state == LwsExchange::State::done) return -1;  // answered while the body came, and that it was
+  if (exchange.state == LwsExchange::State::done) return -1;      // answered while the body came, and that it was
+  if (exchange.state != LwsExchange::State::receiving) return 0;  // the same, and the answer is still being sent
   return http_decide(exchange);
 }
 
@@ -174,7 +183,7 @@ int LwsServer::http_write(LwsExchange& exchange) {
   lws* const wsi = exchange.wsi;
   const HttpResponse& response = exchange.response;
   const bool has_content = exchange.request.method != HttpMethod::head && response.status != 204 && response.status != 304;
-  const std::string head = response_head(response, exchange.must_close);
+  const std::string head = response_head(response, exchange.must_close || exchange.last);
   frame_.assign(head.begin(), head.end());
   if (has_content) frame_.insert(frame_.end(), response.body.begin(), response.body.end());
   const int written = lws_write(wsi, frame_.data(), frame_.size(), LWS_WRITE_HTTP);

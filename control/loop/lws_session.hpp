@@ -71,6 +71,7 @@ struct LwsExchange {
   bool body_pending = false;               // more of the request is to come, whatever the state
   bool body_too_large = false;
   bool must_close = false;  // the connection cannot be used for another request
+  bool last = false;        // the client said `close`: libwebsockets does that, and the answer says it
   TimePoint since{};        // of waiting or sending
 };
 

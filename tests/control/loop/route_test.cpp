@@ -248,6 +248,19 @@ TEST_F(RouteTest, EveryMethodComesWithItsBodyAndHeaders) {
   EXPECT_EQ(body_of(ask("HEAD", "/r/x")), "");
 }
 
+TEST_F(RouteTest, WhoAsksForTheConnectionsEndIsToldOfIt) {
+  for (const std::string option : {"close", "x, Close"}) {
+    TcpClient client(port_);
+    client.write("GET /r/x HTTP/1.1\r\nHost: h\r\nConnection: " + option + "\r\n\r\n");
+    const std::string answer = client.read_all();
+    EXPECT_NE(answer.find("\r\nconnection: close\r\n"), std::string::npos) << answer;
+    EXPECT_TRUE(client.closed());
+  }
+  TcpClient client(port_);
+  client.write("GET /r/x HTTP/1.1\r\nHost: h\r\n\r\n");
+  EXPECT_EQ(client.read_until("0||none|none").find("connection:"), std::string::npos);
+}
+
 TEST_F(RouteTest, AnAnswerMayComeLaterOnAConnectionThatGoesOn) {
   TcpClient waiter(port_);
   for (int round = 0; round < 3; ++round) {

@@ -44,7 +44,7 @@ before(async () => {
   });
   await new Promise((resolve) => { hook.listen(0, '127.0.0.1', resolve); });
   open = await startServer({ ...common, 'control.socket': join(folder, 'open.sock'), 'signaling.beforeJoinUrl': `http://127.0.0.1:${hook.address().port}/`,
-    auditLogger: true, 'threatDetector.thresholds': '{maxPayloadBytes: 2000}', 'rateLimiter.maxMsgPerSec': 20, 'rateLimiter.maxConnPerMin': 1000 });
+    auditLogger: true, 'threatDetector.thresholds': '{maxPayloadBytes: 2000, maxSignalsPerSecPerPeer: 1000, maxSignalsPerMinPerPeer: 10000, maxSdpPerMinPerPeer: 1000, maxDataMsgPerSecPerPeer: 1000}', 'rateLimiter.maxMsgPerSec': 20, 'rateLimiter.maxConnPerMin': 1000 });
   open.operator = controlClient(join(folder, 'open.sock'));
   strict = await startServer({ ...common, 'control.socket': join(folder, 'strict.sock'), 'policyEngine.secret': POLICY_SECRET, 'policyEngine.required': true });
   app = await appToken(open.url, 'demo', 'pass');

@@ -9,6 +9,7 @@ namespace {
 
 std::string_view type_of(std::string_view path) {
   if (path.ends_with(".html")) return "text/html; charset=utf-8";
+  if (path.ends_with(".svg")) return "image/svg+xml";
   return path.ends_with(".css") ? "text/css; charset=utf-8" : "text/javascript; charset=utf-8";
 }
 

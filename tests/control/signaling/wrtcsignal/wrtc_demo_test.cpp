@@ -25,7 +25,7 @@ TEST(WrtcDemo, ThePageAndEverythingThatItLoadsIsThere) {
       EXPECT_TRUE(demo.find(path)) << path;
     }
   }
-  EXPECT_EQ(loaded, 3U);
+  EXPECT_EQ(loaded, 4U);
   EXPECT_TRUE(demo.find("/scripts/socket.js"));
   EXPECT_EQ(page->content.find("://"), std::string::npos) << "nothing from elsewhere";
 }

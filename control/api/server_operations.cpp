@@ -229,7 +229,7 @@ void add_server_operations(Operations& operations, const CoreAccess& access) {
       {"server.stats",
        "Rooms, peers, memory",
        {},
-       "{rooms, peers, roomList, uptime, memory, nodeVersion, timestamp, port}",
+       "{rooms, peers, roomList, uptime, memory, nodeVersion, timestamp}",
        at_once([access, started](const json&) -> OperationResult {
          json list = json::array();
          for (const auto& [id, room] : access.rooms.rooms()) list.push_back(summary_json(*room));
@@ -240,8 +240,7 @@ void add_server_operations(Operations& operations, const CoreAccess& access) {
                      {"uptime", seconds(access.now() - started)},
                      {"memory", {{"rss", rss}, {"heapTotal", rss}, {"heapUsed", rss}, {"external", 0}, {"arrayBuffers", 0}}},
                      {"nodeVersion", "sluice " SLUICE_VERSION},
-                     {"timestamp", iso_time(access.unix_ms())},
-                     {"port", access.signaling_port ? access.signaling_port() : 0}};
+                     {"timestamp", iso_time(access.unix_ms())}};
        })});
   operations.add({"server.snapshot",
                   "All rooms with their members in join order, and who is in none: at one moment",

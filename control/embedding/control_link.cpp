@@ -31,10 +31,11 @@ constexpr std::size_t line_bytes_max = std::size_t{64} << 20U;
 }  // namespace
 
 ControlLink::ControlLink(std::string path, Owner owner)
-    : path_(std::move(path)),
-      owner_(std::move(owner)),
-      bell_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
-      thread_([this] { run(); }) {}
+    : path_(std::move(path)), owner_(std::move(owner)), bell_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+
+void ControlLink::start() {
+  thread_ = std::thread([this] { run(); });
+}
 
 ControlLink::~ControlLink() {
   stop();

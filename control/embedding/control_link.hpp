@@ -25,6 +25,8 @@ class ControlLink {
   };
   /// All that `owner` refers to outlives this.
   ControlLink(std::string path, Owner owner);
+  /// Begins. Once, when everything that the owner's functions use is in place.
+  void start();
   ~ControlLink();
   ControlLink(const ControlLink&) = delete;
   ControlLink& operator=(const ControlLink&) = delete;

@@ -44,7 +44,8 @@ Listener ServerState::add(Registrations& list, const std::string& owner, const s
     const std::lock_guard lock(lock_);
     if (over_) throw Error(ErrorCode::closed, "The server object was closed.");
     list.emplace(event, registration);
-    if (is_private && !std::exchange(wants_private_, true) && client_.state() == RpcClient::State::ready) {
+    const bool connected = client_.state() == RpcClient::State::ready || client_.state() == RpcClient::State::setting_up;
+    if (is_private && !std::exchange(wants_private_, true) && connected) {
       client_.call("events.subscribe", {{"events", {"data", "offer", "answer", "ice-candidate"}}}, never,
                    [](const embedding::CallResult&) {});
     }
@@ -81,16 +82,16 @@ void ServerState::set_hook(const std::string& hook, HookHandler handler) {
     const bool had = hooks_.erase(hook) != 0;
     const bool has = handler != nullptr;
     if (has) hooks_.emplace(hook, std::move(handler));
-    tells = had != has && listening_;
+    tells = had != has && started_;
     const auto ignore = [](const embedding::CallResult&) {};
-    if (tells && client_.state() == RpcClient::State::ready)
-      client_.call(has ? "hooks.register" : "hooks.unregister", {{"hooks", {hook}}}, never, ignore);
+    if (tells) client_.call(has ? "hooks.register" : "hooks.unregister", {{"hooks", {hook}}}, never, ignore);
     // Admission is not skipped while we, or control, are being restarted.
     if (tells && hook == "beforeJoin") client_.call("hooks.require", {{"hook", hook}, {"required", has}}, never, ignore);
   }
-  // Whoever comes from now on is asked about; the answer to this call was made before.
-  if (tells && !callbacks_->on_its_thread()) (void)call("rpc.ping", Json::object());
-  if (tells && callbacks_->on_its_thread()) link_->wake();
+  if (!tells) return;
+  link_->wake();
+  // Whoever comes from now on is asked about: the answer to this comes after the server has taken the others.
+  if (!callbacks_->on_its_thread()) (void)call("rpc.ping", Json::object());
 }
 
 void ServerState::tell(Notice notice) {

@@ -10,6 +10,7 @@
 #include <exception>
 #include <filesystem>
 #include <future>
+#include <thread>
 #include <utility>
 
 #include "control/embedding/call_error.hpp"
@@ -56,15 +57,16 @@ ServerState::~ServerState() {
 // --- start and end --------------------------------------------------------------------------------------------------------
 
 void ServerState::listen() {
-  {
-    const std::lock_guard lock(lock_);
-    if (over_) throw Error(ErrorCode::closed, "The server object was closed.");
-    if (std::exchange(started_, true)) return;
-  }
-  prepare_place();
-  callbacks_ = std::make_unique<embedding::CallbackQueue>();
-  start_link();
   std::unique_lock lock(lock_);
+  if (over_) throw Error(ErrorCode::closed, "The server object was closed.");
+  if (started_) return;
+  prepare_place();
+  started_ = true;
+  callbacks_ = std::make_unique<embedding::CallbackQueue>();
+  make_link();
+  lock.unlock();
+  link_->start();
+  lock.lock();
   const bool decided =
       changed_.wait_for(lock, options_.startLimit + 5s, [this] { return listening_ || start_problem_.has_value(); });
   if (listening_) return;
@@ -94,7 +96,7 @@ bool ServerState::answers_already() const {
   return socket.valid() && ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&name), sizeof(name)) == 0;
 }
 
-void ServerState::start_link() {
+void ServerState::make_link() {
   // The server is started on the link's thread, which lives as long as we follow it: a server without a name ends with it.
   const auto first = [this] {
     if (answers_already()) return;
@@ -170,6 +172,10 @@ void ServerState::close_server() {
       lock.unlock();
       const bool ended = process.end(false, 15s) || process.end(true, 5s);
       if (!ended) throw Error(ErrorCode::timed_out, "The server was told to stop and has not ended yet.");
+    } else {
+      lock.unlock();
+      // The supervisor holds the socket until all is over.
+      for (int i = 0; i < 750 && answers_already(); ++i) std::this_thread::sleep_for(20ms);
     }
   }
   let_go();

@@ -76,7 +76,7 @@ class ServerState : public std::enable_shared_from_this<ServerState> {
   using Registrations = std::multimap<std::string, std::shared_ptr<Registration>>;  // by event
 
   Listener add(Registrations& list, const std::string& owner, const std::string& event, Handler handler);
-  void start_link();
+  void make_link();
   void prepare_place();
   [[nodiscard]] Json configuration() const;
   [[nodiscard]] bool answers_already() const;

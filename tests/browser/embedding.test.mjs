@@ -328,7 +328,9 @@ test('every module is attached while members are there, and asked; control is ki
   process.kill(controlOf(program), 'SIGKILL');
   await alice.ended();
   let again;
-  while (again === undefined) again = await NativeClient.connect(program).catch(() => undefined);
+  while (again === undefined) {
+    again = await NativeClient.connect(program).catch(() => new Promise((resolve) => { setTimeout(resolve, 50); }));
+  }
   again.send({ type: 'reconnect', token, roomId: 'r' });
   assert.equal((await again.nextOf('room:state')).peerId, alice.id);
   const dave = await join_(program, 'r', 'Dave');

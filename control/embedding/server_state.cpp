@@ -30,12 +30,6 @@ namespace {
 /// Events that a server sends only to who names them: what members say to each other.
 constexpr std::array<const char*, 4> private_events{"data", "offer", "answer", "ice-candidate"};
 
-bool is_private(const std::string& event) {
-  for (const char* name : private_events)
-    if (event == name) return true;
-  return event == "signal";
-}
-
 }  // namespace
 
 ServerState::ServerState(ServerOptions options)

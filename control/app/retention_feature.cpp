@@ -154,15 +154,10 @@ void RetentionFeature::register_by_itself(FeatureContext& context) {
 
 void RetentionFeature::emit_events(FeatureContext& context) {
   EventFeed& events = context.events;
-  subscriptions_.push_back(context.bus.subscribe<DataExpired>([&events, &context](const DataExpired& fact) {
+  subscriptions_.push_back(context.bus.subscribe<DataExpired>([&events](const DataExpired& fact) {
     events.emit("record:purged", fact.record.to_json());
     events.emit("data:expired",
                 {{"id", fact.record.id}, {"type", fact.record.type}, {"sub", fact.record.sub}, {"reason", fact.reason}});
-    if (!context.hooks.attached("onExpiry")) return;
-    json request = fact.record.to_json();
-    context.hooks.call(
-        "onExpiry", {{"type", fact.record.type}, {"id", fact.record.id}, {"meta", request["meta"]}, {"reason", fact.reason}},
-        context.now(), [](const HookResult&) {});
   }));
   subscriptions_.push_back(context.bus.subscribe<RecordHeld>(
       [&events](const RecordHeld& fact) { events.emit("record:held", fact.record.to_json()); }));

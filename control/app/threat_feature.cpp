@@ -233,7 +233,6 @@ void ThreatFeature::emit_events(FeatureContext& context) {
                  {"ts", clock()}};
     if (fact.peer) data["peer"] = fact.peer->value;
     events.emit("threat", data);
-    if (context_.hooks.attached("onThreat")) context_.hooks.call("onThreat", data, now_(), [](const HookResult&) {});
   }));
   subscriptions_.push_back(context.bus.subscribe<AddressBanned>([&events](const AddressBanned& fact) {
     events.emit(fact.by_rate_limit ? "ip:banned" : "ban", {{"ip", fact.ip}, {"until", fact.until}});

@@ -120,8 +120,12 @@ RetentionPolicy::RetentionPolicy(RetentionPolicyOptions options) : Module("reten
       return Json::object();
     });
   }
-  if (options.onPurge)
-    on("data:purged", [handler = std::move(options.onPurge)](const Event& event) { handler(event.data); });
+  if (options.onPurge) {
+    answer("onPurge", [handler = std::move(options.onPurge)](const Json& purge) {
+      handler(purge);
+      return Json::object();
+    });
+  }
 }
 Json RetentionPolicy::registerRecord(const RetentionRecord& record) const {
   return ask("retention.register", {{"id", record.id}, {"type", record.type}, {"sub", record.sub}, {"meta", record.meta}});

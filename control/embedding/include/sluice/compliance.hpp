@@ -61,7 +61,7 @@ struct RetentionPolicyOptions {
   std::optional<std::uint32_t> auditLogRetentionDays = {};
   std::optional<std::uint32_t> sessionRetentionDays = {};
   std::function<void(const Json& record)> onExpiry = {};  // {type, id, meta, reason}
-  std::function<void(const Json& purge)> onPurge = {};    // {sub, purged, held}, the event data:purged
+  std::function<void(const Json& purge)> onPurge = {};    // {sub, records}
   std::optional<std::int64_t> sweepIntervalMs = {};
 };
 

@@ -1,6 +1,5 @@
 #include "control/app/control_server.hpp"
 
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,30 +10,29 @@
 #include <stdexcept>
 #include <thread>
 
-#include "control/api/admin_api.hpp"
-#include "control/api/api_observer.hpp"
 #include "control/api/core_operations.hpp"
 #include "control/api/event_feed.hpp"
-#include "control/api/openapi_files.hpp"
 #include "control/api/operations.hpp"
+#include "control/app/admin_listener.hpp"
 #include "control/app/api_features.hpp"
 #include "control/app/dialect_features.hpp"
 #include "control/app/dialect_listener.hpp"
 #include "control/app/draining.hpp"
+#include "control/app/fact_log.hpp"
 #include "control/app/feature_context.hpp"
+#include "control/app/handed_over.hpp"
 #include "control/app/module_attachment.hpp"
 #include "control/app/observability_features.hpp"
 #include "control/app/policy_features.hpp"
 #include "control/app/security_features.hpp"
+#include "control/app/server_options.hpp"
 #include "control/bus/bus.hpp"
-#include "control/host/host_addresses.hpp"
 #include "control/host/ready_line.hpp"
 #include "control/loop/clock.hpp"
 #include "control/loop/event_loop.hpp"
 #include "control/loop/web_server.hpp"
 #include "control/media/media.hpp"
 #include "control/observability/log.hpp"
-#include "control/page/page_server.hpp"
 #include "control/rooms/publications.hpp"
 #include "control/rooms/rooms.hpp"
 #include "control/sessions/control_state.hpp"
@@ -44,8 +42,6 @@
 #include "control/store/sqlite/sqlite_store.hpp"
 #include "control/store/state_log_store.hpp"
 #include "control/workers/workers.hpp"
-#include "shm/channel/pulse_segment.hpp"
-#include "shm/state_log/state_log.hpp"
 
 namespace sluice::app {
 
@@ -59,144 +55,10 @@ constexpr Duration goodbye_limit = 800ms;
 /// Workers beat within milliseconds of their start; a server without them serves signaling and says so.
 constexpr Duration worker_start_limit = 5s;
 
-Descriptor required(DescriptorSet& descriptors, const std::string& name) {
-  Descriptor descriptor = descriptors.take(name);
-  if (!descriptor.valid())
-    throw std::runtime_error("The supervisor did not hand over '" + name + "'; start the server by 'sluice serve'.");
-  return descriptor;
-}
-
-PulseSegment open_pulse(DescriptorSet& descriptors) {
-  auto pulse = PulseSegment::attach(required(descriptors, "pulse").get());
-  if (!pulse) throw std::runtime_error("The segment of the heartbeat cannot be used: " + pulse.error().to_string() + ".");
-  return std::move(*pulse);
-}
-
-StateLog open_state_log(DescriptorSet& descriptors) {
-  const Descriptor fd = required(descriptors, "control-state");
-  auto region = Region::map(fd.get(), Access::read_write);
-  if (!region) throw std::runtime_error("The control-state segment cannot be mapped: " + region.error().to_string() + ".");
-  auto log = StateLog::open(std::move(*region));
-  if (log) return std::move(*log);
-  // What cannot be read is given up: media goes on, clients join anew.
-  log::error("control state cannot be read, starting empty", {{"reason", log.error().to_string()}});
-  region = Region::map(fd.get(), Access::read_write);
-  if (region) log = StateLog::format(std::move(*region));
-  if (!log) throw std::runtime_error("The control-state segment cannot be used: " + log.error().to_string() + ".");
-  return std::move(*log);
-}
-
-/// Empty when there is no such file.
-std::string read_whole(int fd) {
-  struct stat status {};
-  if (fd < 0 || ::fstat(fd, &status) != 0 || status.st_size <= 0) return {};
-  std::string text(static_cast<std::size_t>(status.st_size), '\0');
-  const ssize_t size = ::pread(fd, text.data(), text.size(), 0);
-  text.resize(size < 0 ? 0 : static_cast<std::size_t>(size));
-  return text;
-}
-
-SignalingOptions signaling_options(const config::SignalingConfig& config) {
-  SignalingOptions options;
-  options.port = config.port;
-  options.max_peers_per_room = config.max_peers_per_room;
-  options.auto_create_rooms = config.auto_create_rooms;
-  options.auto_destroy_rooms = config.auto_destroy_rooms;
-  options.ping_interval = config.ping_interval;
-  options.reconnect_ttl = config.reconnect_ttl;
-  options.max_message_size = config.max_message_bytes;
-  options.trust_proxy = config.trust_proxy;
-  options.room_id_bytes_max = config.max_room_id_bytes;
-  options.relay_control_payloads = config.relay_control_payloads;
-  return options;
-}
-
-SessionOptions session_options(const config::ServerConfig& config) {
-  SessionOptions options = signaling_options(config.signaling).sessions();
-  if (const auto& manager = config.security.session_manager) {
-    options.session_ttl = manager->ttl;
-    options.queue_max = manager->queue_max;
-  }
-  return options;
-}
-
-SignalingOptions native_options(const config::ServerConfig& config) {
-  SignalingOptions options = signaling_options(config.signaling);
-  options.limit_exempt = config.security.limit_exempt;
-  return options;
-}
-
-SfuOptions sfu_options(const config::ServerConfig& config) {
-  SfuOptions options;
-  options.region = config.native_sfu.region;
-  options.listen_ip = config.media.listen.front().ip_to_string();
-  if (!config.media.announced_ips.empty()) options.announced_ip = config.media.announced_ips.front();
-  options.media_port_min = config.media.port;
-  options.media_port_max = static_cast<std::uint16_t>(config.media.port + config.workers.count - 1);
-  options.enable_simulcast = config.native_sfu.simulcast;
-  return options;
-}
-
-/// Where clients are told to send media of worker `index`.
-std::vector<SocketAddress> announced_addresses(const config::MediaConfig& media, std::uint16_t index) {
-  std::vector<SocketAddress> addresses;
-  for (const std::string& ip : media.announced_ips) addresses.push_back(*SocketAddress::parse(ip, 0));
-  if (addresses.empty()) {
-    // Of the host's own addresses those are told that the sockets can be reached at.
-    for (const SocketAddress& address : host_addresses()) {
-      const bool reachable = std::any_of(media.listen.begin(), media.listen.end(), [&](const SocketAddress& listen) {
-        const bool any = listen.ip_to_string() == "0.0.0.0" || listen.ip_to_string() == "::";
-        return listen.is_ipv4() == address.is_ipv4() && (any || listen.ip == address.ip);
-      });
-      if (reachable) addresses.push_back(address);
-    }
-  }
-  if (addresses.empty()) {
-    for (const SocketAddress& listen : media.listen) addresses.push_back(listen);
-  }
-  for (SocketAddress& address : addresses) address.port = static_cast<std::uint16_t>(media.port + index);
-  return addresses;
-}
-
-loop::ListenerConfig signaling_listener(const config::SignalingConfig& config, const loop::Routes& routes,
-                                        loop::WebSocketHandler& handler) {
-  loop::ListenerConfig listener;
-  listener.name = "signaling";
-  listener.host = config.host;
-  listener.port = config.port;
-  if (config.tls) {
-    listener.tls_cert = config.tls->cert;
-    listener.tls_key = config.tls->key;
-  }
-  listener.message_bytes_max = config.max_message_bytes;
-  listener.send_queue_bytes_max = 4 * config.max_message_bytes;
-  listener.ping_interval = config.ping_interval;
-  listener.trust_proxy = config.trust_proxy;
-  listener.allowed_origins = config.allowed_origins;
-  listener.routes = &routes;
-  listener.http = serve_page;
-  listener.websocket = &handler;
-  return listener;
-}
-
 std::int64_t unix_time(TimePoint at) {
   const Duration ago = loop::now() - at;
   return loop::unix_ms() - std::chrono::duration_cast<std::chrono::milliseconds>(ago).count();
 }
-
-/// The admin API: everything that is left on its port, answered when the answer is there (a security action waits for the
-/// audit log).
-class AdminRoute final : public loop::Route {
- public:
-  explicit AdminRoute(const AdminApi& api) : api_(api) {}
-  [[nodiscard]] bool claims(const loop::RequestHead&) const override { return true; }
-  void http(const loop::HttpRequest& request, loop::HttpReply reply) override {
-    api_.handle(request, [reply](loop::HttpResponse response) { reply(std::move(response)); });
-  }
-
- private:
-  const AdminApi& api_;
-};
 
 }  // namespace
 
@@ -212,7 +74,6 @@ struct ControlServer::Impl {
   void reload();
   /// What may change while it runs.
   void take_over(const config::ServerConfig& next);
-  void log_facts();
   void turn();
   void beat();
   void say_ready_when_workers_are();
@@ -261,9 +122,8 @@ struct ControlServer::Impl {
   loop::Routes admin_routes;  // the dashboard, then the admin API
   std::unique_ptr<FeatureContext> context;
   Features features;
-  std::optional<AdminApi> admin;
-  std::optional<AdminRoute> admin_route;
-  std::vector<Bus::Subscription> log_subscriptions;
+  std::optional<AdminListener> admin;
+  std::optional<FactLog> fact_log;
   std::unique_ptr<loop::EventLoop::Timer> deadline;
   std::unique_ptr<loop::EventLoop::Timer> stop_timer;
   std::unique_ptr<loop::EventLoop::Timer> ready_timer;
@@ -312,7 +172,7 @@ ControlServer::Impl::Impl(const config::ServerConfig& server_config, const Contr
     native.attach_sfu(*sfu);
   }
   add_features();
-  log_facts();
+  fact_log.emplace(bus);
   const std::size_t members = control_state.restore(loop::now());
   if (media) {
     media->keep_only(
@@ -361,18 +221,8 @@ ControlServer::Impl::Impl(const config::ServerConfig& server_config, const Contr
   signaling_port = web.listen(std::move(signaling));
   if (config.admin_api.enabled) {
     admin.emplace(
-        operations, [this](PrometheusText& out) { write_metrics(out); },
-        AdminApi::Options{config.admin_api.secret, config.admin_api.prefix});
-    admin->set_observer(api_observer(bus, "admin"));
-    admin->set_openapi(openapi_document("admin"));
-    loop::ListenerConfig admin_listener;
-    admin_listener.name = "admin";
-    admin_listener.routes = &admin_routes;
-    admin_listener.host = config.admin_api.host == "localhost" ? "127.0.0.1" : config.admin_api.host;
-    admin_listener.port = config.admin_api.port;
-    admin_route.emplace(*admin);
-    admin_routes.add(*admin_route);  // the last one: it claims everything
-    admin_port = web.listen(std::move(admin_listener));
+        operations, [this](PrometheusText& out) { write_metrics(out); }, config.admin_api, bus, admin_routes, web);
+    admin_port = admin->port();
   }
   beat();
 }
@@ -477,35 +327,6 @@ std::vector<WorkerView> ControlServer::Impl::worker_views() {
   std::vector<WorkerView> views;
   for (const WorkerId id : workers.ids()) views.push_back({id, &workers.link(id)->shared()});
   return views;
-}
-
-void ControlServer::Impl::log_facts() {
-  const auto follow = [&]<typename Fact>(void (*write)(const Fact&)) {
-    log_subscriptions.push_back(bus.subscribe<Fact>(write));
-  };
-  follow(+[](const RoomCreated& fact) { log::info("room created", {{"room", fact.room.value}}); });
-  follow(+[](const RoomDestroyed& fact) { log::info("room destroyed", {{"room", fact.room.value}}); });
-  follow(+[](const PeerJoined& fact) {
-    log::info("peer joined", {{"room", fact.room.value}, {"peer", fact.peer.id.value}});
-  });
-  follow(+[](const PeerLeft& fact) {
-    log::info("peer left", {{"room", fact.room.value}, {"peer", fact.peer.id.value}, {"cause", to_string(fact.cause)}});
-  });
-  follow(+[](const PeerSuspended& fact) {
-    log::info("peer suspended", {{"room", fact.room.value}, {"peer", fact.peer.value}});
-  });
-  follow(+[](const PeerReconnected& fact) {
-    log::info("peer resumed", {{"room", fact.room.value}, {"peer", fact.peer.id.value}});
-  });
-  follow(+[](const JoinRejected& fact) {
-    log::warn("join rejected", {{"room", fact.room.value}, {"peer", fact.peer.value}, {"reason", fact.reason}});
-  });
-  follow(+[](const MediaConnected& fact) { log::info("media connected", {{"peer", fact.peer.value}}); });
-  follow(+[](const MediaClosed& fact) { log::warn("media closed", {{"peer", fact.peer.value}, {"reason", fact.reason}}); });
-  follow(+[](const MediaQuarantined& fact) {
-    log::error("ALERT: a session was quarantined, its packets stopped a media worker twice",
-               {{"room", fact.room.value}, {"peer", fact.peer.value}});
-  });
 }
 
 /// Once per turn of the loop: events of the workers in, what they are to do out, and the time of the next turn.

@@ -33,6 +33,7 @@ using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 using test::BoundPort;
 using test::free_ports;
+using test::ScratchFolder;
 
 // As long as a sanitizer build on a loaded machine may need; nothing waits that long when it works.
 inline constexpr auto patience = 60s;
@@ -67,7 +68,7 @@ bool eventually(Condition&& condition) {
 
 /// Where the servers under test have their sockets.
 inline const std::filesystem::path& runtime_folder_of_tests() {
-  static const test::ScratchFolder scratch;
+  static const ScratchFolder scratch;
   return scratch.path();
 }
 

@@ -54,7 +54,12 @@ Draining::Draining(Rooms& rooms, workers::Workers& workers, Media* media, StateL
 void Draining::decide(const AdmissionRequest&, AdmissionReply reply) {
   if (!draining_ && !ending_) return reply(Admit{}, now_());
   const std::string message = "The server is being emptied; join again in a while, or another server";
-  reply(Refuse{"SERVER_DRAINING", message, "Server draining", "server draining", true}, now_());
+  reply(Refuse{.code = "SERVER_DRAINING",
+               .message = message,
+               .close_reason = "Server draining",
+               .rejected_reason = "server draining",
+               .temporary = true},
+        now_());
 }
 
 void Draining::store() {

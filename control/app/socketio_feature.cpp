@@ -224,10 +224,11 @@ SocketioConformance::SocketioConformance(FeatureContext& context)
 void SocketioConformance::handle_timeout(TimePoint now) {
   socket_engine_.handle_timeout(now);
   bare_engine_.handle_timeout(now);
+  echo_.handle_timeout(now);
 }
 
 TimePoint SocketioConformance::next_deadline() const {
-  return std::min(socket_engine_.next_deadline(), bare_engine_.next_deadline());
+  return std::min({socket_engine_.next_deadline(), bare_engine_.next_deadline(), echo_.next_deadline()});
 }
 
 void add_socketio(FeatureContext& context, Features& features) {

@@ -86,6 +86,8 @@ int LwsServer::http_begin(LwsListener& listener, LwsSession& session, lws* wsi) 
   if (!length.empty() && !is_number(length)) refusal = json_failure(400, "Invalid content-length");
   if (!refusal && has_body && std::stoull(length) > listener.config.body_bytes_max + dropped_body_bytes_max)
     refusal = json_failure(413, "Body too large");
+  // libwebsockets closes after a plain "close", not after a list with it.
+  exchange->must_close |= exchange->last && strcasecmp(request.header("connection").value_or("").c_str(), "close") != 0;
   if (refusal) {
     exchange->must_close = true;
     exchange->response = *std::move(refusal);

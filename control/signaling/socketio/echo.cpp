@@ -1,11 +1,23 @@
 #include "control/signaling/socketio/echo.hpp"
 
+#include <chrono>
+#include <utility>
+
 namespace sluice::socketio {
 
 void EchoApplication::on_connect(SocketKey socket, const ConnectRequest& request, TimePoint now) {
-  EventText event("auth");
-  event.argument(request.auth.raw());
-  server_.emit(socket, event, now);
+  constexpr Duration greeting_delay = std::chrono::milliseconds(10);  // of 300 until the first ping
+  greetings_.push_back({now + greeting_delay, socket, std::string(request.auth.raw())});
+}
+
+void EchoApplication::handle_timeout(TimePoint now) {
+  while (next_deadline() <= now) {
+    const Greeting greeting = std::move(greetings_.front());
+    greetings_.pop_front();
+    EventText event("auth");
+    event.argument(greeting.auth);
+    server_.emit(greeting.socket, event, now);  // nothing, if it has gone
+  }
 }
 
 void EchoApplication::on_event(SocketKey socket, const Event& event, TimePoint now) {

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <deque>
+#include <string>
+
 #include "control/signaling/socketio/socket_server.hpp"
 
 namespace sluice::socketio {
@@ -9,6 +12,10 @@ namespace sluice::socketio {
 class EchoApplication final : public Application {
  public:
   explicit EchoApplication(SocketServer& server) : server_(server) {}
+  /// `auth` follows the CONNECT's answer in a segment of its own: the suites' clients listen for the next message only after
+  /// they have seen one.
+  void handle_timeout(TimePoint now);
+  [[nodiscard]] TimePoint next_deadline() const noexcept { return greetings_.empty() ? never : greetings_.front().due; }
 
   ConnectDecision connect(const ConnectRequest&, TimePoint) override { return ConnectAccepted{}; }
   void on_connect(SocketKey socket, const ConnectRequest& request, TimePoint now) override;
@@ -18,7 +25,13 @@ class EchoApplication final : public Application {
   [[nodiscard]] std::string save(SocketKey) const override { return {}; }
 
  private:
+  struct Greeting {
+    TimePoint due;
+    SocketKey socket;
+    std::string auth;
+  };
   SocketServer& server_;
+  std::deque<Greeting> greetings_;  // one for each socket at most, as long as it takes
 };
 
 /// The bare echo of the conformance mode: every message comes back as it came.

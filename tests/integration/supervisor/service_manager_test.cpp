@@ -96,7 +96,7 @@ class ServiceManager {
     }
   }
 
-  Scratch folder_;
+  ScratchFolder folder_;
   std::string path_;
   Descriptor socket_;
   std::mutex mutex_;

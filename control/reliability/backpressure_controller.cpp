@@ -45,7 +45,7 @@ void BackpressureController::decide(const AdmissionRequest& request, AdmissionRe
       (void)rooms_.post(
           request.peer,
           R"({"type":"error","code":"SERVER_OVERLOADED","message":"The server is overloaded; try again later"})");
-      return reply(Refuse{.message = overloaded, .temporary = true}, request.now);
+      return reply(Refuse{.message = overloaded, .close_reason = {}, .rejected_reason = {}, .temporary = true}, request.now);
   }
   reply(Admit{}, request.now);
 }

@@ -377,7 +377,7 @@ TEST(ProtooJoin, that_is_refused_for_the_time_being_may_be_asked_for_again) {
   Server server;
   Gate gate;
   server.rooms.add_admission_step(gate);
-  gate.decision = Refuse{.message = "Server overloaded", .temporary = true};
+  gate.decision = Refuse{.message = "Server overloaded", .close_reason = {}, .rejected_reason = {}, .temporary = true};
   const auto client = server.open("r", "a");
   EXPECT_EQ(server.ask(client, "join"), error(503, "JOIN_REJECTED: Server overloaded"));
   EXPECT_FALSE(server.closed(client));

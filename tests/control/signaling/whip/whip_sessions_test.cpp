@@ -201,7 +201,7 @@ TEST_F(WhipSession, OtherRefusalsOfTheCoreHaveTheirStatus) {
   step.answer(AdmissionFailure{"hook unreachable"}, server.now);
   EXPECT_EQ(server.late.status, 503);
   server.post("/whip/r", publishing());
-  step.answer(Refuse{.code = "SERVER_DRAINING", .message = "The server is being emptied", .temporary = true}, server.now);
+  step.answer(Refuse{.code = "SERVER_DRAINING", .message = "The server is being emptied", .close_reason = {}, .rejected_reason = {}, .temporary = true}, server.now);
   EXPECT_EQ(server.late.status, 503);
   RoomsOptions closed;
   closed.auto_create_rooms = false;

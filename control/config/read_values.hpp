@@ -4,7 +4,9 @@
 #include <initializer_list>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "control/config/sources.hpp"
 
@@ -31,6 +33,18 @@ void read(const nlohmann::json& tree, OptionPaths paths, T& out) {
 template <typename T>
 void read(const nlohmann::json& tree, OptionPaths paths, std::optional<T>& out) {
   if (const nlohmann::json* value = first_set(tree, paths)) out = value->get<T>();
+}
+
+/// A text, or a list of texts (OptionType::text_list). One empty text is an empty list.
+inline void read(const nlohmann::json& tree, OptionPaths paths, std::vector<std::string>& out) {
+  const nlohmann::json* value = first_set(tree, paths);
+  if (value == nullptr) return;
+  if (!value->is_string()) {
+    out = value->get<std::vector<std::string>>();
+  } else {
+    out.clear();
+    if (!value->get_ref<const std::string&>().empty()) out.push_back(value->get<std::string>());
+  }
 }
 
 /// A whole number in the unit of `out`.

@@ -64,7 +64,7 @@ std::shared_ptr<RoomRecord> Mirror::take_room(const json& summary) {
   record->id = id;
   if (const json* metadata = member(summary, "metadata"); metadata != nullptr && metadata->is_object())
     record->metadata = *metadata;
-  if (const json* limit = member(summary, "maxPeers"); limit != nullptr && limit->is_number_unsigned())
+  if (const json* limit = member(summary, "maxPeers"); limit != nullptr && limit->is_number_integer() && *limit >= 0)
     record->max_peers = limit->get<std::size_t>();
   if (const json* at = member(summary, "createdAt"); at != nullptr && at->is_number_integer())
     record->created_at = at->get<std::int64_t>();
@@ -86,10 +86,12 @@ std::shared_ptr<PeerRecord> Mirror::take_peer(const json& snapshot) {
 void Mirror::enter(const std::shared_ptr<PeerRecord>& peer, const std::string& room_id) {
   if (peer->room_id && *peer->room_id != room_id) leave_room(peer);
   peer->room_id = room_id;
-  if (const auto found = room(room_id); found != nullptr) {
-    auto& members = found->members;
-    if (std::find(members.begin(), members.end(), peer->id) == members.end()) members.push_back(peer->id);
-  }
+  auto found = room(room_id);
+  // Before the first snapshot events may be about rooms that nobody has told us of; the snapshot completes them.
+  if (found == nullptr) found = take_room({{"id", room_id}});
+  if (found == nullptr) return;
+  auto& members = found->members;
+  if (std::find(members.begin(), members.end(), peer->id) == members.end()) members.push_back(peer->id);
 }
 
 void Mirror::leave_room(const std::shared_ptr<PeerRecord>& peer) {
@@ -136,7 +138,9 @@ void Mirror::change(const std::string& name, const json& data, Notice& notice) {
     notice.peer = take_peer({{"id", text(data, "peerId")}, {"state", "connecting"}});
   } else if (name == "peer:joined" || name == "peer:reconnected") {
     if (const json* snapshot = member(data, "peer")) notice.peer = take_peer(*snapshot);
-    if (notice.peer != nullptr) enter(notice.peer, text(data, "roomId"));
+    if (notice.peer == nullptr) return;
+    enter(notice.peer, text(data, "roomId"));
+    notice.room = room(text(data, "roomId"));
   } else if (name == "peer:suspended") {
     if (notice.peer != nullptr) notice.peer->state = "reconnecting";
   } else if (name == "peer:updated") {

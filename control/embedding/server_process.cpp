@@ -2,8 +2,10 @@
 
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -100,6 +102,16 @@ std::string find_program(const std::string& given) {
     }
   }
   return "sluice";
+}
+
+std::uint16_t find_free_port() {
+  const Descriptor probe(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  socklen_t size = sizeof(address);
+  auto* const name = reinterpret_cast<sockaddr*>(&address);
+  if (!probe.valid() || ::bind(probe.get(), name, size) != 0 || ::getsockname(probe.get(), name, &size) != 0) return 0;
+  return ntohs(address.sin_port);
 }
 
 Result<std::filesystem::path, std::string> make_private_folder() {

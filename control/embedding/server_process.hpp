@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -43,6 +44,8 @@ class ServerProcess {
 /// The program to start: `given`, else SLUICE_PROGRAM, else `sluice` where it was installed beside this library, else in
 /// PATH.
 [[nodiscard]] std::string find_program(const std::string& given);
+/// A TCP port that is free at this moment; 0 when there is none.
+[[nodiscard]] std::uint16_t find_free_port();
 /// A folder of this program's own for the socket of a server without a name, mode 0700. The error is a sentence.
 [[nodiscard]] Result<std::filesystem::path, std::string> make_private_folder();
 

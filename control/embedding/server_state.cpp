@@ -121,6 +121,8 @@ void ServerState::make_link() {
 Json ServerState::configuration() const {
   Json tree = options_.configuration.is_object() ? options_.configuration : Json::object();
   tree.merge_patch({{"signaling", embedding::signaling_tree(options_)}});
+  // Any port, but one port: a successor of control must listen where clients come back to.
+  if (options_.port == 0) tree["signaling"]["port"] = embedding::find_free_port();
   for (const auto& [key, module] : modules_) tree.merge_patch({{key, module}});
   // Nobody gets in unasked before we are connected, or while control is being restarted.
   if (hooks_.contains("beforeJoin")) tree.merge_patch({{"control", {{"requiredHooks", {"beforeJoin"}}}}});

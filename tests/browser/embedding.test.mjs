@@ -180,7 +180,7 @@ test('server, rooms and peers have the members of the contract, and events reach
 
   // A handler that throws harms nobody else.
   await join_(program, 'r2', 'Clumsy');
-  assert.match((await program.on('error')).data.message, /dropped it/);
+  assert.match((await program.next((line) => line.on === 'error' && line.data)).data.message, /dropped it/);
   await program.ask('close');
   await assert.rejects(program.ask('stats'), { code: CLOSED });
   await program.stop();
@@ -243,7 +243,7 @@ test('pkg-config knows the library', () => {
     encoding: 'utf8', env: { ...process.env, PKG_CONFIG_PATH: join(built.prefix, 'lib/pkgconfig') } });
   assert.match(flags, /-lsluice/);
   const names = execFileSync('nm', ['-D', '--defined-only', '-C', join(built.prefix, 'lib/libsluice.so')], { encoding: 'utf8', maxBuffer: 1 << 26 });
-  const strange = names.split('\n').filter((line) => / [TWVB] /.test(line) && /sluice::/.test(line) && !/sluice::rooms::/.test(line));
+  const strange = names.split('\n').filter((line) => / [TWVB] (?:(?:vtable|typeinfo|typeinfo name) for )?sluice::(?!rooms::)/.test(line));
   assert.deepEqual(strange, [], 'nothing of the server is visible');
 });
 
@@ -314,7 +314,7 @@ test('every module is attached while members are there, and asked; control is ki
   await program.next((line) => line.threat === 'metadata_poisoning');
   assert.equal((await hostile.ended()).code, 1008);
   const cursed = await join_(program, 'cursed', 'Carl');
-  assert.equal((await program.next((line) => 'sfuError' in line)).sfuError, 'no ports left');
+  await program.next((line) => line.sfuError === 'no ports left');
   cursed.close();
 
   program.child.stdin.write('configure\n');

@@ -112,6 +112,16 @@ TEST(Mirror, TheFirstSnapshotIsTakenOverInSilence) {
   EXPECT_EQ(mirror.peer("c")->state, "connecting");
 }
 
+TEST_F(MirrorTest, AnEventBeforeTheSnapshotMayBeAboutARoomThatItBrings) {
+  const Notice joined = join("early", "unknown");
+  ASSERT_NE(joined.room, nullptr);
+  EXPECT_EQ(joined.room->members, std::vector<std::string>{"early"});
+  (void)mirror.reconcile({{"rooms", {room_json("r", {}), room_json("unknown", {peer_json("first"), peer_json("early")})}}});
+  EXPECT_EQ(mirror.room("unknown"), joined.room);
+  EXPECT_EQ(joined.room->members, (std::vector<std::string>{"first", "early"}));
+  EXPECT_EQ(joined.room->max_peers, 9U);
+}
+
 TEST_F(MirrorTest, ASnapshotAfterAGapSaysWhatHappenedMeanwhile) {
   const auto gone = join("gone", "r").peer;
   const auto held = join("held", "r").peer;

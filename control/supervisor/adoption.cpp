@@ -7,6 +7,7 @@
 #include <chrono>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "control/supervisor/keeper.hpp"
 #include "control/supervisor/local_socket.hpp"
@@ -29,16 +30,20 @@ constexpr auto patience = 5000ms;
 
 /// Of a server that is dead as a whole, unless it died in the midst of being started.
 std::optional<Adoption> from_service_manager(DescriptorSet handed_back, const SupervisorConfig& config) {
-  if (handed_back.find("roster") < 0) return std::nullopt;
+  if (handed_back.size() == 0) return std::nullopt;
+  std::vector<std::string> names;
+  for (const auto& [name, descriptor] : handed_back.all()) names.push_back(name);
   try {
+    if (handed_back.find("roster") < 0) throw StartError("What the service manager kept is not whole.");
     Roster roster = Roster::attach(handed_back.find("roster"));
     roster.check(config);
-    return Adoption{std::move(handed_back), std::move(roster), true};
+    return Adoption{std::move(handed_back), std::move(roster), std::move(names)};
   } catch (const StartError& error) {
     // Configured otherwise, or another version. Whoever of it lives has the ports.
     const std::string line = std::string("sluice: note: starts anew. ") + error.what() + "\n";
     [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
-    return std::nullopt;
+    ServiceStore::let_go(names);
+    return std::nullopt;  // and what was handed back is closed
   }
 }
 

@@ -2,7 +2,9 @@
 
 #include <filesystem>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "control/supervisor/roster.hpp"
 #include "control/supervisor/supervisor_config.hpp"
@@ -15,7 +17,8 @@ namespace sluice::supervisor {
 struct Adoption {
   DescriptorSet descriptors;
   Roster roster;
-  bool from_service_manager = false;
+  /// What the service manager stores of it; empty: all came from the keeper.
+  std::vector<std::string> stored{};
 };
 
 /// Under which name the keeper of this server listens.

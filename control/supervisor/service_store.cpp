@@ -1,8 +1,10 @@
 #include "control/supervisor/service_store.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 
+#include <array>
 #include <charconv>
 #include <chrono>
 #include <cstdlib>
@@ -59,6 +61,24 @@ DescriptorSet ServiceStore::take_handed_back() {
     if (!name.empty()) (void)result.add(name, std::move(descriptor));
   }
   return result;
+}
+
+void ServiceStore::let_go(const std::vector<std::string>& names) {
+  ServiceStore store;
+  store.names_ = names;
+  store.forget(1s);
+  // The manager closes its end of this pipe when it has read everything before it (sd_notify_barrier(3)).
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return;
+  const Descriptor ours(ends[0]);
+  Descriptor theirs(ends[1]);
+  const Told told = give_service_manager("BARRIER=1", theirs.get());
+  theirs.reset();
+  pollfd closed{ours.get(), 0, 0};
+  if (told == Told::yes) (void)::poll(&closed, 1, 1000);
+  // It leaves the closing of what it kept to a thread.
+  constexpr timespec moment{0, 100'000'000};
+  (void)::nanosleep(&moment, nullptr);
 }
 
 void ServiceStore::keep(const std::vector<NamedDescriptor>& descriptors) {

@@ -18,6 +18,10 @@ class ServiceStore {
   /// nothing. The variables are removed: they mean this one start.
   [[nodiscard]] static DescriptorSet take_handed_back();
 
+  /// Of what was handed back, if it is of no use: the manager's own duplicates would keep the ports busy. Waits until it has
+  /// let them go, for at most two seconds.
+  static void let_go(const std::vector<std::string>& names);
+
   /// Replaces what is stored under these names. The last one is stored last and removed first, so that who finds it has them
   /// all. The caller keeps them open until `advance` has nothing left.
   void keep(const std::vector<NamedDescriptor>& descriptors);

@@ -87,7 +87,7 @@ bool Supervisor::is_user_of_a_worker(std::uint32_t user) const {
 void Supervisor::adopt_children() {
   const TimePoint now = read_clock();
   log_.info("takes over a running server", {{"port", std::to_string(config_.media_port)},
-                                            {"from", adoption_->from_service_manager ? "service-manager" : "keeper"}});
+                                            {"from", adoption_->stored.empty() ? "keeper" : "service-manager"}});
   // An upgrade may have moved it.
   const Programs programs = config_.programs.in(roster_.folder());
   if (programs.missing().empty()) config_.programs = programs;
@@ -350,13 +350,15 @@ void Supervisor::kill_everything() {
 int run_supervisor(const SupervisorConfig& config, std::optional<Adoption> adoption) {
   try {
     std::optional<Supervisor> supervisor;
-    if (adoption && adoption->from_service_manager) {
+    if (adoption && !adoption->stored.empty()) {
+      const std::vector<std::string> stored = adoption->stored;
       try {
         supervisor.emplace(config, std::move(adoption));
       } catch (const StartError& error) {
         // Nobody lives who would need it, else the ports below are busy.
         const std::string line = std::string("sluice: note: starts anew. ") + error.what() + "\n";
         [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
+        ServiceStore::let_go(stored);
       }
       adoption.reset();
     }

@@ -136,6 +136,16 @@ in_machine journalctl -u sluice -p warning -o cat --no-pager | grep 'level=warn'
 ! in_machine journalctl -u sluice -p warning -o cat --no-pager | grep 'level=info' >/dev/null || die "what is no warning has its priority"
 journal_has '^sluice ready' || die "the journal does not say when it was ready"
 
+# --- what systemd kept does not fit: it lets go, and the server starts anew on the same ports
+until_true 10 stored || die "nothing is stored"
+put /etc/sluice/sluice.yaml <<<$'signaling:\n  reconnectTtl: 30000\nmedia:\n  port: 40000\nworkers:\n  count: 1\n'
+supervisor=$(property MainPID)
+in_machine systemctl kill --kill-whom=all --signal=KILL sluice
+until_true 20 new_supervisor || die "it does not start anew"
+journal_has 'note: starts anew' || die "it did not say that it starts anew"
+[[ -n $(processes sluice-work-0) && -z $(processes sluice-work-1) ]] || die "it does not run as configured"
+say "what systemd kept did not fit: started anew"
+
 # --- stopped, removed, installed again, purged
 in_machine systemctl stop sluice
 is ActiveState inactive && is Result success || die "stopped: $(property ActiveState), $(property Result)"

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after, before } from 'node:test';
 import { joinPage, peerIdOf, receivedFrom, eventually, startBrowser } from './support/browser.mjs';
-import { ControlLines } from './support/control_lines.mjs';
+import { ControlProgram } from './support/control_program.mjs';
 import { stopCleanly } from './support/log_check.mjs';
 import { startServer } from './support/server.mjs';
 
@@ -18,7 +18,7 @@ before(async () => {
   folder = mkdtempSync(join(tmpdir(), 'sluice-speakers-'));
   server = await startServer({ 'control.socket': join(folder, 'control.sock'), 'governance.port': 0, adaptiveBitrate: true });
   browser = await startBrowser();
-  operator = new ControlLines(join(folder, 'control.sock'));
+  operator = new ControlProgram(join(folder, 'control.sock'));
 });
 after(async () => {
   operator?.end();

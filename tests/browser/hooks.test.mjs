@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import test, { after, before } from 'node:test';
 import { eventually } from './support/browser.mjs';
 import { roomOf } from './support/admin.mjs';
-import { ControlLines } from './support/control_lines.mjs';
+import { ControlProgram } from './support/control_program.mjs';
 import { startSink } from './support/http_sink.mjs';
 import { connect, member } from './support/protocol_client.mjs';
 import { startServer } from './support/server.mjs';
@@ -29,7 +29,7 @@ before(async () => {
     'compliance.residencyRegion': 'eu', 'dataResidency.enforcePeerRegion': true,
     'auditLogger.filePath': join(folder, 'audit', 'audit.ndjson'), 'store.path': join(folder, 'store'),
   });
-  operator = new ControlLines(join(folder, 'control.sock'));
+  operator = new ControlProgram(join(folder, 'control.sock'));
 });
 after(async () => {
   operator?.end();
@@ -72,14 +72,14 @@ test('threats, expired and erased records are posted to their URLs', { timeout: 
 });
 
 test('a client of the control socket is told instead, and answers where people are', { timeout: 60_000 }, async () => {
-  const program = new ControlLines(join(folder, 'control.sock'));
+  const program = new ControlProgram(join(folder, 'control.sock'));
   assert.deepEqual((await program.ask('hooks.register', { hooks: ['geoLookup', 'onThreat', 'onPurge', 'sink'] })).hooks, ['geoLookup', 'onPurge', 'onThreat', 'sink']);
-  const join = async (room) => {
+  const enter = async (room) => {
     const client = await connect(server);
     client.send({ type: 'join', roomId: room });
     return client;
   };
-  const stranger = await join('here');
+  const stranger = await enter('here');
   const question = await program.request('hook.geoLookup');
   assert.deepEqual(question.params, { ip: '127.0.0.1' });
   program.answer(question, { region: 'us' });

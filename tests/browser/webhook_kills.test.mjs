@@ -39,6 +39,7 @@ test('every event is delivered though control is killed and the receiver is away
     'webhooks.endpoints': JSON.stringify([{ url: `${sink.url}/hook`, secret: 's3cret' }]), 'webhooks.dlq.maxSize': 1000,
   };
   let server = await startServer(options);
+  t.after(() => server.stop().catch(() => {}));
   const joined = new Set();
   const left = new Set();
   let acting = true;
@@ -75,22 +76,19 @@ test('every event is delivered though control is killed and the receiver is away
   await last.close();
   assert.deepEqual(await server.stop(), { code: 0, signal: null }, server.log());
   server = await startServer(options);
-  try {
-    await eventually('all is told', async () => (await server.metric('sluice_webhooks_waiting')) === 0, 60_000);
-    const events = eventsOf(sink.requests);
-    const letters = await server.metric('sluice_webhooks_failed_total');
-    assert.equal(letters, 0, 'nothing became a dead letter');
-    const places = (type, id) => events.flatMap((event, place) => (event.type === type && event.data.peer?.id === id ? [place] : []));
-    for (const id of joined) {
-      assert.equal(places('peer.joined', id).length, 1, `the joining of ${id} is told under one id`);
-      const [leaving] = places('peer.left', id);
-      if (leaving !== undefined) assert.ok(leaving > places('peer.joined', id)[0], `${id} left after it had joined`);
-    }
-    for (const id of left) assert.equal(places('peer.left', id).length, 1, `the leaving of ${id} is told`);
-    const times = events.map((event) => event.timestamp);
-    assert.deepEqual(times, [...times].sort((a, b) => a - b), 'in the order in which it happened');
-    t.diagnostic(`${joined.size} joins, ${events.length} events in ${sink.requests.length} requests over ${KILLS} kills and one restart`);
-  } finally {
-    await server.stop();
+  await eventually('all is told', async () => (await server.metric('sluice_webhooks_waiting')) === 0, 60_000);
+  const events = eventsOf(sink.requests);
+  const letters = await server.metric('sluice_webhooks_failed_total');
+  assert.equal(letters, 0, 'nothing became a dead letter');
+  const places = (type, id) => events.flatMap((event, place) => (event.type === type && event.data.peer?.id === id ? [place] : []));
+  for (const id of joined) {
+    assert.equal(places('peer.joined', id).length, 1, `the joining of ${id} is told under one id`);
+    const [leaving] = places('peer.left', id);
+    if (leaving !== undefined) assert.ok(leaving > places('peer.joined', id)[0], `${id} left after it had joined`);
   }
+  for (const id of left) assert.equal(places('peer.left', id).length, 1, `the leaving of ${id} is told`);
+  const times = events.map((event) => event.timestamp);
+  assert.deepEqual(times, [...times].sort((a, b) => a - b), 'in the order in which it happened');
+  t.diagnostic(`${joined.size} joins, ${events.length} events in ${sink.requests.length} requests over ${KILLS} kills and one restart`);
+  assert.deepEqual(await server.stop(), { code: 0, signal: null }, server.log());
 });

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -31,6 +31,7 @@ let stalled;
 const syslog = createSocket('udp4');
 const datagrams = [];
 before(async () => {
+  chmodSync(folder, 0o755); // control is another user
   mkdirSync(auditFolder);
   let text = '';
   for (let seq = 1; seq <= OLD_ENTRIES; ++seq) text += `{"ts":${1700000000000 + seq},"service":"webrtc-rooms","event":"old","peerId":"p${seq}","padding":"${'x'.repeat(330)}","seq":${seq}}\n`;
@@ -41,6 +42,7 @@ before(async () => {
   stalled = await startSink(() => new Promise(() => {})); // takes requests and never answers
   server = await startServer({
     config, 'control.socket': socket, 'governance.port': 0, 'signaling.reconnectTtl': 0, 'store.path': join(folder, 'store'),
+    'isolation.users': 'off', // limits of another user's process cannot be set
     'auditLogger.filePath': auditFile, 'auditLogger.syslog': `udp:127.0.0.1:${syslog.address().port}`, 'auditLogger.sinkUrl': stalled.url,
   });
   control = await ControlClient.to(socket);
@@ -165,9 +167,10 @@ test('a receiver that dies and one that reads nothing: nobody waits, what they d
   const path = join(folder, 'syslog.sock');
   // A daemon that has its socket and reads nothing, until it is told to.
   const daemon = spawn('python3', ['-c', `
-import socket, sys
+import os, socket, sys
 s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 s.bind(sys.argv[1])
+os.chmod(sys.argv[1], 0o666)
 print('bound', flush=True)
 sys.stdin.readline()
 while True: print(s.recv(65536).decode(), flush=True)

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <csignal>
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
@@ -105,6 +106,11 @@ class TlsResponder {
   }
 
   void serve() {
+    // A client that goes in the middle of a handshake must not end the test program.
+    sigset_t pipe;
+    sigemptyset(&pipe);
+    sigaddset(&pipe, SIGPIPE);
+    (void)::pthread_sigmask(SIG_BLOCK, &pipe, nullptr);
     while (!stop_) {
       pollfd waiting{listener_, POLLIN, 0};
       if (::poll(&waiting, 1, 10) <= 0) continue;

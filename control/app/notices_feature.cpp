@@ -5,6 +5,7 @@
 
 #include "control/compliance/retention/retention_policy.hpp"
 #include "control/hooks/http_hook.hpp"
+#include "control/security/facts.hpp"
 
 namespace sluice::app {
 
@@ -25,10 +26,10 @@ void NoticesFeature::attach(const config::ServerConfig& config) {
   attachments_.clear();
   const auto attach_url = [&](const char* hook, const std::string& url) {
     if (url.empty()) return;
-    attachments_.push_back(context_.hooks.attach(
-        hook,
-        http_hook(context_.http, context_.entropy,
-                  [now = context_.now, unix_ms = context_.unix_ms] { return unix_ms(now()); }, {url, policy.hook_secret})));
+    attachments_.push_back(
+        context_.hooks.attach(hook, http_hook(context_.http, context_.entropy,
+                                              [now = context_.now, unix_ms = context_.unix_ms] { return unix_ms(now()); },
+                                              {url, policy.hook_secret, true})));
   };
   attach_url("onThreat", policy.on_threat_url);
   attach_url("onExpiry", policy.on_expiry_url);
@@ -36,9 +37,14 @@ void NoticesFeature::attach(const config::ServerConfig& config) {
 }
 
 void NoticesFeature::follow() {
-  events_ = context_.events.listen([this](std::string_view event, const json& data, std::uint64_t) {
-    if (event == "threat") notices_.tell("onThreat", data);
-  });
+  // By the fact, not by the feed of events: whoever listens there has every message of every member built as JSON.
+  subscriptions_.push_back(context_.bus.subscribe<ThreatDetected>([this](const ThreatDetected& fact) {
+    notices_.tell("onThreat", {{"level", std::string(to_string(fact.level))},
+                               {"threat", fact.threat},
+                               {"peer", fact.peer ? json(fact.peer->value) : json(nullptr)},
+                               {"ip", fact.ip},
+                               {"ts", context_.unix_ms(context_.now())}});
+  }));
   subscriptions_.push_back(context_.bus.subscribe<DataExpired>([this](const DataExpired& fact) {
     notices_.tell("onExpiry",
                   {{"type", fact.record.type}, {"id", fact.record.id}, {"meta", fact.record.meta}, {"reason", fact.reason}});

@@ -10,11 +10,12 @@
 namespace sluice {
 namespace {
 
-HookResult answer_of(const HttpOutcome& outcome) {
+HookResult answer_of(const HttpOutcome& outcome, bool only_told) {
   if (!outcome) return unexpected(HookFailure{"the hook cannot be reached: " + outcome.error().message});
   if (!outcome->success()) {
     return unexpected(HookFailure{"the hook answered with status " + std::to_string(outcome->status)});
   }
+  if (only_told) return nlohmann::json::object();
   // Bounded in depth before a tree is made of it.
   const auto view = JsonView::parse(outcome->body);
   if (!view) return unexpected(HookFailure{"the hook's answer is not JSON"});
@@ -40,7 +41,8 @@ Hooks::Provider http_hook(HttpCaller& http, Entropy& entropy, std::function<std:
       const auto signature = hmac_sha256(options.secret, timestamp + "." + id + "." + call.body);
       call.headers.emplace_back("X-Webrtc-Rooms-Signature", "sha256=" + hex(signature));
     }
-    http.call(std::move(call), [reply](const HttpOutcome& outcome) { reply(answer_of(outcome)); });
+    http.call(std::move(call),
+              [reply, told = options.only_told](const HttpOutcome& outcome) { reply(answer_of(outcome, told)); });
   };
 }
 

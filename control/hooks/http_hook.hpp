@@ -12,8 +12,9 @@ namespace sluice {
 
 /// How an HTTP callback is called.
 struct HttpHookOptions {
-  std::string url;     // of the configuration: used as it stands
-  std::string secret;  // empty: not signed
+  std::string url;         // of the configuration: used as it stands
+  std::string secret;      // empty: not signed
+  bool only_told = false;  // the answer does not matter: any 2xx will do, whatever its body
 };
 
 /// A provider that asks an HTTP callback: POST of the request as JSON, the answer's body as JSON. Headers:

@@ -7,7 +7,7 @@ const lines = (series, kind = '') => later(h('canvas', { class: kind, role: 'img
 const nameOf = (peer) => peer?.metadata?.displayName || peer?.metadata?.name || '';
 const stateTag = (state) => tag(state, state === 'joined' ? 'good' : state === 'reconnecting' ? 'warn' : '');
 const shortId = (id) => h('code', { title: id }, String(id).slice(0, 8));
-const missing = (key) => h('p', { class: 'empty' }, 'Not in use. It begins with the key ', h('code', {}, key), ' of the configuration.');
+const missing = (key) => h('p', { class: 'empty' }, 'Not in use. The key ', h('code', {}, key), ' in the configuration turns it on.');
 const sum = (list, key) => list.reduce((total, entry) => total + (entry[key] ?? 0), 0);
 
 export function overview(state, { open }) {
@@ -21,7 +21,7 @@ export function overview(state, { open }) {
       figure('Peers', count(stats.peers), '', lines([[history.peers, '--accent']])),
       figure('Media in', bits(sum(workers, 'bitrateInBps')), '', lines([[history.in, '--good']])),
       figure('Media out', bits(sum(workers, 'bitrateOutBps')), '', lines([[history.out, '--accent']])),
-      figure('Forwarding latency, p99', ms(worst), '', h('p', { class: 'soft' }, workers.length > 1 ? 'of the slowest worker' : 'from socket to socket')),
+      figure('Forwarding latency, p99', ms(worst || null), '', h('p', { class: 'soft' }, workers.length > 1 ? 'of the slowest worker' : 'from socket to socket')),
       figure('Health', healthText(state.health), '', h('p', { class: 'soft' }, `up ${since(stats.uptime)} · ${stats.nodeVersion}`))),
     state.health?.breaches?.length ? panel('Missed objectives', table(state.health.breaches, [
       { head: 'Objective', cell: (row) => row.slo }, { head: 'Now', number: true, cell: (row) => String(row.actual) },
@@ -48,7 +48,7 @@ function workerTable(workers) {
     { head: 'State', cell: workerTag },
     { head: 'Rooms', number: true, cell: (worker) => count(worker.rooms) }, { head: 'Transports', number: true, hide: true, cell: (worker) => count(worker.transportsConnected) },
     { head: 'In', number: true, cell: (worker) => bits(worker.bitrateInBps) }, { head: 'Out', number: true, cell: (worker) => bits(worker.bitrateOutBps) },
-    { head: 'p50', number: true, hide: true, cell: (worker) => ms(worker.latencyMs?.p50) }, { head: 'p99', number: true, hide: true, cell: (worker) => ms(worker.latencyMs?.p99) }]);
+    { head: 'p50', number: true, hide: true, cell: (worker) => ms(worker.latencyMs?.p50 || null) }, { head: 'p99', number: true, hide: true, cell: (worker) => ms(worker.latencyMs?.p99 || null) }]);
 }
 
 export function rooms(state, { open, act }) {
@@ -126,12 +126,12 @@ export function workers(state, { act }) {
         button(worker.draining ? 'Take rooms again' : 'Drain', () => act.drainWorker(worker), worker.draining ? '' : 'danger')),
       h('p', { class: 'legend' }, h('span', { class: 'out' }, 'Out ', h('b', {}, bits(worker.bitrateOutBps))), h('span', { class: 'in' }, 'In ', h('b', {}, bits(worker.bitrateInBps)))),
       lines([[recent?.out ?? [], '--accent'], [recent?.in ?? [], '--good']]),
-      worker.latencyHistogram ? h('div', { class: 'latency' }, h('p', { class: 'soft' }, 'Forwarding latency of the last minute, packets on a logarithmic scale'),
+      worker.latencyHistogram ? h('div', { class: 'latency' }, h('p', { class: 'soft' }, 'Forwarding latency of the last minute (logarithmic)'),
         later(h('canvas', { class: 'tall', role: 'img' }), (canvas) => drawHistogram(canvas, worker.latencyHistogram.boundsUs, recent?.counts ?? worker.latencyHistogram.counts))) : null,
       h('dl', { class: 'facts' }, [
         ['Rooms', count(worker.rooms)], ['Transports', count(worker.transportsConnected)], ['Streams in', count(worker.publications)], ['Streams out', count(worker.subscriptions)],
         ['Packets forwarded', count(worker.forwardedPackets)], ['Packets resent', count(worker.retransmissions)], ['Key frames requested', count(worker.plisSent)], ['Packets dropped', count(worker.drops)],
-        ...(worker.latencyMs ? [['Latency p50', ms(worker.latencyMs.p50)], ['Latency p99', ms(worker.latencyMs.p99)], ['Latency p99.9', ms(worker.latencyMs.p999)]] : []),
+        ...(worker.latencyMs ? [['Latency p50', ms(worker.latencyMs.p50 || null)], ['Latency p99', ms(worker.latencyMs.p99 || null)], ['Latency p99.9', ms(worker.latencyMs.p999 || null)]] : []),
         ['Last heartbeat', `${Math.round(worker.heartbeatAgeMs ?? 0)} ms ago`], ['Process', String(worker.pid ?? '–')],
       ].map(([name, value]) => h('div', {}, h('dt', {}, name), h('dd', {}, value)))));
   })));

@@ -4,7 +4,8 @@ export function layOut(grid) {
   const style = getComputedStyle(grid);
   const gap = parseFloat(style.columnGap) || 12;
   const width = grid.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
-  const height = grid.clientHeight;
+  const note = grid.querySelector('.empty');
+  const height = grid.clientHeight - parseFloat(style.paddingTop) - parseFloat(style.paddingBottom) - (note ? note.offsetHeight + gap : 0);
   let best = 0;
   for (let columns = 1; columns <= count; ++columns) {
     const rows = Math.ceil(count / columns);

@@ -41,7 +41,8 @@ function draw(context, width, height, hue, name) {
   for (let i = 0; i < 4; ++i) {
     context.strokeStyle = `hsl(${(hue + i * 24) % 360} 80% 68% / ${0.75 - i * 0.15})`;
     context.beginPath();
-    for (let x = 0; x <= width; x += width / 48) {
+    for (let step = 0; step <= 48; ++step) {
+      const x = (width * step) / 48;
       const y = height * (0.36 + i * 0.11) + Math.sin(x / width * 7 + seconds * (1.4 + i * 0.3) + i) * height * 0.06;
       x === 0 ? context.moveTo(x, y) : context.lineTo(x, y);
     }
@@ -56,7 +57,7 @@ function draw(context, width, height, hue, name) {
   context.fillStyle = '#fff';
   context.font = `600 ${height / 11}px system-ui, sans-serif`;
   context.textAlign = 'left';
-  context.fillText(name, width * 0.05, height * 0.16);
+  context.fillText(name, width * 0.05, height * 0.16, width * 0.9);
   context.font = `${height / 15}px ui-monospace, monospace`;
   context.fillText(new Date().toISOString().slice(11, 23), width * 0.05, height * 0.27);
 }

@@ -25,7 +25,6 @@ class NoticesFeature final : public Feature {
   std::vector<Hooks::Attachment> attachments_;
   std::vector<std::string> attached_;  // URLs and secret
   std::vector<Bus::Subscription> subscriptions_;
-  EventFeed::Subscription events_;
 };
 
 }  // namespace sluice::app

@@ -53,8 +53,8 @@ TEST_F(HooksTest, FiguresOfEachHookSayHowItDoes) {
   Hooks measured({.time_limit = 5s, .pending_max = 3, .now = [] { return clock; }});
   std::vector<HookReply> open;
   const auto slow = measured.attach("slow", [&](const Json&, HookReply reply) { open.push_back(std::move(reply)); });
-  const auto bad = measured.attach(
-      "bad", [](const Json&, const HookReply& reply) { reply(unexpected(HookFailure{"status 500"})); });
+  const auto bad =
+      measured.attach("bad", [](const Json&, const HookReply& reply) { reply(unexpected(HookFailure{"status 500"})); });
   measured.call("slow", {}, clock, record());
   measured.call("slow", {}, clock, record());
   measured.call("bad", {}, clock, record());

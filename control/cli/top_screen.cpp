@@ -112,6 +112,7 @@ class Drawing {
     const auto up = static_cast<std::int64_t>(now_.value("webrtc_rooms_uptime_seconds"));
     const std::string clock = view_.clock;
     std::string since = std::to_string(up / 3600 % 24) + " h " + std::to_string(up / 60 % 60) + " min";
+    if (up < 3600) since = std::to_string(up / 60) + " min " + std::to_string(up % 60) + " s";
     if (up >= 86400) since = std::to_string(up / 86400) + " d " + std::to_string(up / 3600 % 24) + " h";
     canvas_.begin().text(" sluice top ", inverse).text("  ").text(view_.server, bold);
     if (!now_.empty()) canvas_.text("  up " + since, dim);
@@ -130,7 +131,7 @@ class Drawing {
     pair("sockets", grouped(now_.value("sluice_websockets_open")));
     pair("joins", per_second(rate("webrtc_rooms_joins_total")));
     const double p95 = now_.value("webrtc_rooms_join_latency_ms", "quantile", "0.95");
-    pair("join p95", duration_text(p95 / 1000), p95 > 500 ? red : p95 > 200 ? yellow : std::string_view());
+    pair("join p95", measured(p95 / 1000), p95 > 500 ? red : p95 > 200 ? yellow : std::string_view());
     if (const double refused = rate("webrtc_rooms_connections_rejected_total"); refused > 0)
       pair("refused", per_second(refused), yellow);
     canvas_.begin();
@@ -146,6 +147,8 @@ class Drawing {
                      per_second(rate("sluice_websocket_messages_sent_total")) + " out");
   }
 
+  /// Nothing takes no time at all: then nothing was measured yet.
+  static std::string measured(double seconds) { return seconds > 0 ? duration_text(seconds) : "-"; }
   static std::string per_second(double rate) { return scaled(rate, "") + "/s"; }
 
   void pair(std::string_view name, std::string_view value, std::string_view style = {}) {
@@ -192,8 +195,8 @@ class Drawing {
     canvas_.right(scaled(of("sluice_bitrate_in_bps"), "b/s"), 10).right(scaled(of("sluice_bitrate_out_bps"), "b/s"), 10);
     canvas_.right(scaled(rate("sluice_forwarded_packets_total", name), ""), 10);
     canvas_.right(grouped(of("sluice_publications")) + "/" + grouped(of("sluice_subscriptions")), 9);
-    canvas_.right(duration_text(latency("0.5")), 8);
-    canvas_.right(duration_text(p99), 8, p99 > 0.02 ? red : p99 > 0.005 ? yellow : std::string_view());
+    canvas_.right(measured(latency("0.5")), 8);
+    canvas_.right(measured(p99), 8, p99 > 0.02 ? red : p99 > 0.005 ? yellow : std::string_view());
     canvas_.right(scaled(drops, ""), 8, drops > 10 ? yellow : std::string_view());
     canvas_.right(duration_text(beat), 8, beat > 1 ? red : green);
   }
@@ -231,7 +234,7 @@ class Drawing {
       const RoomRow& row = rows[i];
       canvas_.begin().text(" ").left(row.name, name_width);
       canvas_.right(grouped(row.peers), 9).right(grouped(row.peak), 8);
-      canvas_.right(duration_text(row.p95_ms / 1000), 14, row.p95_ms > 500 ? red : std::string_view());
+      canvas_.right(measured(row.p95_ms / 1000), 14, row.p95_ms > 500 ? red : std::string_view());
     }
     if (rows.empty()) canvas_.begin().text(" no rooms", dim);
   }

@@ -102,6 +102,12 @@ TEST(TopScreen, NoRoomsNameMovesTheCursor) {
   EXPECT_EQ(plain().find('\x1b'), std::string::npos);
 }
 
+TEST(TopScreen, ClaimsNoLatencyThatNobodyMeasured) {
+  const std::string text = plain();
+  EXPECT_EQ(text.find(" 0 µs"), std::string::npos) << text;
+  EXPECT_NE(text.find("2       0             -"), std::string::npos) << "the room without joins in\n" << text;
+}
+
 TEST(TopScreen, SortsRooms) {
   const auto order = [](TopScreen::Sort sort) {
     TopScreen::View how = view();

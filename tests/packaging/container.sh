@@ -94,7 +94,7 @@ inside sluice check-config /etc/sluice/sluice.yaml >/dev/null || die "check-conf
 serves
 ends_well
 [[ -n $(find "$place/state/store" -name 'sluice.db*') ]] || die "the state is not in the volume"
-say "without io_uring: serves, by $(grep -o 'engine=[a-z_]*' <<<"engine=mmsg")"
+say "without io_uring: serves, by recvmmsg and sendmmsg"
 start --security-opt "seccomp=$here/../../packaging/seccomp.json"
 [[ $(engine) == "engine=io_uring " ]] || die "with our profile: $(engine)"
 serves

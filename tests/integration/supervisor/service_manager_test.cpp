@@ -118,6 +118,8 @@ class UnderAServiceManager : public testing::Test {
     server.signal(SIGKILL);
     ASSERT_EQ(server.wait_for_end(), -SIGKILL);
     pids_["keeper"] = keeper;
+    // Number 0 would be this process and all that started it.
+    for (const auto& [name, pid] : pids_) ASSERT_GT(pid, 1) << name << "\n" << server.output();
     for (const auto& [name, pid] : pids_) ASSERT_EQ(::kill(pid, SIGKILL), 0) << name;
     for (const auto& [name, pid] : pids_) ASSERT_TRUE(eventually([pid = pid] { return !is_alive(pid); })) << name;
   }
@@ -145,6 +147,7 @@ TEST_F(UnderAServiceManager, IsReadyWhenControlIsAndSpeaksForAllOfThem) {
   const std::string text{std::istreambuf_iterator<char>(variables), std::istreambuf_iterator<char>()};
   EXPECT_NE(text.find("PATH="), std::string::npos);
   EXPECT_EQ(text.find("NOTIFY_SOCKET"), std::string::npos) << "a child could tell the manager anything";
+  ASSERT_GT(pids_["control"], 1);
   ASSERT_EQ(::kill(pids_["control"], SIGKILL), 0);
   EXPECT_TRUE(manager_.hears("READY=1")) << "of the next control process";
   end(server);

@@ -146,11 +146,34 @@ class Server {
       if (Clock::now() > end || !read_more(end)) return std::nullopt;
     }
   }
+  /// The same for several patterns that different processes write in any order: the first group of each, or nothing.
+  std::vector<std::string> wait_for_all(const std::vector<std::string>& patterns) {
+    const std::size_t begin = read_;
+    std::size_t end = begin;
+    std::vector<std::string> groups;
+    for (const std::string& pattern : patterns) {
+      read_ = begin;
+      const auto match = wait_for(pattern);
+      if (!match) return {};
+      groups.push_back((*match)[1]);
+      end = std::max(end, read_);
+    }
+    read_ = end;
+    return groups;
+  }
   /// Waits for a child to be started and returns its pid, or 0.
   pid_t wait_for_start(const std::string& child) {
-    const auto match = wait_for("message=\"started\" child=" + child + " pid=(\\d+)");
+    const auto match = wait_for(start_of(child));
     return match ? std::stoi((*match)[1]) : 0;
   }
+  /// Waits until a successor of worker 0 was put in and works, whichever is written first; its pid, or 0.
+  pid_t wait_for_successor(int incarnation) {
+    const auto groups = wait_for_all({start_of("worker-0"), "process=worker-0 message=\"ready\" engine=\\S+ incarnation=(" +
+                                                                std::to_string(incarnation) + ") "});
+    return groups.empty() ? 0 : std::stoi(groups[0]);
+  }
+  /// What the supervisor writes when it starts a child; its pid as a group. Whole lines only: half a pid is another one.
+  static std::string start_of(const std::string& child) { return "message=\"started\" child=" + child + " pid=(\\d+)\n"; }
   /// Waits until everything with one worker works; the pids by name. Empty if it does not come to that.
   std::map<std::string, pid_t> wait_until_ready() {
     std::map<std::string, pid_t> pids;

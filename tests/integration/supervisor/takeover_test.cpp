@@ -46,8 +46,7 @@ TEST_F(Takeover, ANewSupervisorWatchesWhatTheDeadOneLeft) {
   for (const auto& [name, pid] : pids_) EXPECT_TRUE(is_alive(pid)) << name;
   // They are in good hands.
   ASSERT_EQ(::kill(pids_["worker-0"], SIGKILL), 0);
-  EXPECT_NE(second.wait_for_start("worker-0"), 0) << second.output();
-  EXPECT_TRUE(second.wait_for("process=worker-0 message=\"ready\" engine=\\S+ incarnation=2")) << second.output();
+  EXPECT_NE(second.wait_for_successor(2), 0) << second.output();
   end(second);
   first.expect_no_orphans();
 }

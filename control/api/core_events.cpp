@@ -73,19 +73,23 @@ void CoreEvents::follow_rooms(Bus& bus) {
   on.operator()<JoinRejected>([this](const JoinRejected& fact) {
     feed_.emit("join:rejected", {{"peerId", fact.peer.value}, {"roomId", fact.room.value}, {"reason", fact.reason}});
   });
+  // These come with every message, so they are made only for who asked for them.
   on.operator()<DataRelayed>([this](const DataRelayed& fact) {
+    if (!feed_.heard("data")) return;
     feed_.emit("data", {{"roomId", fact.room.value},
                         {"from", fact.from},
                         {"to", fact.target ? json(fact.target->value) : json(nullptr)},
                         {"payload", parse_json(fact.payload).value_or(nullptr)}});
   });
   on.operator()<ControlPayloadTaken>([this](const ControlPayloadTaken& fact) {
+    if (!feed_.heard("data")) return;
     feed_.emit("data", {{"roomId", fact.room.value},
                         {"from", fact.peer.value},
                         {"to", fact.target ? json(fact.target->value) : json(nullptr)},
                         {"payload", parse_json(fact.payload).value_or(nullptr)}});
   });
   on.operator()<SignalRelayed>([this](const SignalRelayed& fact) {
+    if (!feed_.heard(fact.type)) return;
     feed_.emit(fact.type, {{"roomId", fact.room.value},
                            {"from", fact.from.value},
                            {"to", fact.to},

@@ -5,8 +5,8 @@
 
 namespace sluice {
 
-EventFeed::Subscription EventFeed::listen(Listener listener) {
-  auto entry = std::make_shared<Listener>(std::move(listener));
+EventFeed::Subscription EventFeed::listen(Listener listener, Interest interest) {
+  auto entry = std::make_shared<Entry>(Entry{std::move(listener), std::move(interest)});
   listeners_.push_back(entry);
   return entry;
 }
@@ -16,14 +16,21 @@ void EventFeed::emit(std::string_view event, const nlohmann::json& data) {
   // A list, because a listener may bring another one, which does not hear this event.
   auto at = listeners_.begin();
   for (std::size_t left = listeners_.size(); left > 0; --left) {
-    const auto listener = at->lock();
-    at = listener ? std::next(at) : listeners_.erase(at);
-    if (listener) (*listener)(event, data, number);
+    const auto entry = at->lock();
+    at = entry ? std::next(at) : listeners_.erase(at);
+    if (entry) entry->listener(event, data, number);
   }
 }
 
 bool EventFeed::heard() const noexcept {
-  return std::any_of(listeners_.begin(), listeners_.end(), [](const auto& listener) { return !listener.expired(); });
+  return std::any_of(listeners_.begin(), listeners_.end(), [](const auto& entry) { return !entry.expired(); });
+}
+
+bool EventFeed::heard(std::string_view event) const {
+  return std::any_of(listeners_.begin(), listeners_.end(), [event](const auto& listener) {
+    const auto entry = listener.lock();
+    return entry && (!entry->interest || entry->interest(event));
+  });
 }
 
 }  // namespace sluice

@@ -21,13 +21,23 @@ class EventFeed {
   /// Keeps a listener as long as it lives. May outlive the feed.
   using Subscription = std::shared_ptr<void>;
 
-  [[nodiscard]] Subscription listen(Listener listener);
+  /// Which events a listener has a use for. A hint: it may be told of others as well.
+  using Interest = std::function<bool(std::string_view event)>;
+
+  /// Without an interest it may be any event.
+  [[nodiscard]] Subscription listen(Listener listener, Interest interest = {});
   void emit(std::string_view event, const nlohmann::json& data);
   /// Whether anybody would hear: spares building `data`.
   [[nodiscard]] bool heard() const noexcept;
+  /// Whether anybody has a use for this one: for events that come with every message.
+  [[nodiscard]] bool heard(std::string_view event) const;
 
  private:
-  std::list<std::weak_ptr<Listener>> listeners_;
+  struct Entry {
+    Listener listener;
+    Interest interest;
+  };
+  std::list<std::weak_ptr<Entry>> listeners_;
   std::uint64_t last_number_ = 0;
 };
 

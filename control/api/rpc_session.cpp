@@ -238,7 +238,11 @@ OperationResult RpcSession::subscribe(const json& params) {
   added.rooms.insert(rooms->begin(), rooms->end());
   if (!listener_) {
     listener_ = services_.events.listen(
-        [this](std::string_view event, const json& data, std::uint64_t number) { on_event(event, data, number); });
+        [this](std::string_view event, const json& data, std::uint64_t number) { on_event(event, data, number); },
+        [this](std::string_view event) {
+          return std::ranges::any_of(subscriptions_,
+                                     [event](const auto& entry) { return RpcSession::names(entry.second, event); });
+        });
   }
   json result{{"subscription", added.id}};
   subscriptions_.emplace(added.id, std::move(added));
@@ -281,15 +285,18 @@ json RpcSession::discover() const {
           {"hooks", catalog_json(hook_catalog())}};
 }
 
-bool RpcSession::wants(const Subscription& subscription, std::string_view event, const json& data) {
+bool RpcSession::names(const Subscription& subscription, std::string_view event) {
   const bool unnamed = subscription.names.empty() && subscription.patterns.empty();
   // What members send each other is many and private.
   const bool private_event = event == "data" || event == "offer" || event == "answer" || event == "ice-candidate";
-  const bool named = unnamed ? !private_event
-                             : subscription.names.contains(std::string(event)) ||
-                                   std::any_of(subscription.patterns.begin(), subscription.patterns.end(),
-                                               [&](const std::string& pattern) { return matches_pattern(event, pattern); });
-  if (!named) return false;
+  if (unnamed) return !private_event;
+  return subscription.names.contains(std::string(event)) ||
+         std::any_of(subscription.patterns.begin(), subscription.patterns.end(),
+                     [&](const std::string& pattern) { return matches_pattern(event, pattern); });
+}
+
+bool RpcSession::wants(const Subscription& subscription, std::string_view event, const json& data) {
+  if (!names(subscription, event)) return false;
   if (subscription.rooms.empty()) return true;
   const std::string* room = room_of(data);
   return room != nullptr && subscription.rooms.contains(*room);

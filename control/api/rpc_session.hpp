@@ -113,6 +113,7 @@ class RpcSession {
   [[nodiscard]] nlohmann::json discover() const;
   void answer(const std::shared_ptr<Batch>& batch, nlohmann::json message);
   void on_event(std::string_view event, const nlohmann::json& data, std::uint64_t number);
+  [[nodiscard]] static bool names(const Subscription& subscription, std::string_view event);
   [[nodiscard]] static bool wants(const Subscription& subscription, std::string_view event, const nlohmann::json& data);
   void write(const nlohmann::json& message);
 

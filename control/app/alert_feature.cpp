@@ -90,10 +90,12 @@ void AlertFeature::ask_handler(const json& alert) {
 
 void AlertFeature::listen_to_events() {
   troubled_ = context_.bus.subscribe<PartTroubled>([this](const PartTroubled& fact) { trouble(fact); });
-  events_ = context_.events.listen([this](std::string_view event, const json& data, std::uint64_t) {
-    if (event == "threat") return threat(data);
-    if (event.starts_with("load:")) load(event.substr(5), data);
-  });
+  events_ = context_.events.listen(
+      [this](std::string_view event, const json& data, std::uint64_t) {
+        if (event == "threat") return threat(data);
+        if (event.starts_with("load:")) load(event.substr(5), data);
+      },
+      [](std::string_view event) { return event == "threat" || event.starts_with("load:"); });
 }
 
 void AlertFeature::trouble(const PartTroubled& fact) {

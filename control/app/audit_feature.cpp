@@ -168,11 +168,12 @@ void AuditFeature::handle_timeout(TimePoint now) {
 }
 
 void AuditFeature::take_down_events(FeatureContext& context) {
-  events_ = context.events.listen([this](std::string_view event, const json& data, std::uint64_t) {
-    for (const std::string_view known : taken_down) {
-      if (event == known) return log_->log(event, members_of(data, *log_));
-    }
-  });
+  const auto known = [](std::string_view event) { return std::ranges::find(taken_down, event) != taken_down.end(); };
+  events_ = context.events.listen(
+      [this, known](std::string_view event, const json& data, std::uint64_t) {
+        if (known(event)) log_->log(event, members_of(data, *log_));
+      },
+      known);
 }
 
 void AuditFeature::take_down_access(Bus& bus) {

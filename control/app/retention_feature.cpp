@@ -140,7 +140,7 @@ void RetentionFeature::register_by_itself(FeatureContext& context) {
     (void)policy_->add("session:" + fact.peer.id.value + ":" + std::to_string(at), "session", subject_of(fact.peer),
                        {{"peerId", fact.peer.id.value}, {"roomId", fact.room.value}, {"leftAt", at}});
   }));
-  events_ = context.events.listen([this](std::string_view event, const json& data, std::uint64_t) {
+  const auto record = [this](std::string_view event, const json& data, std::uint64_t) {
     if (event != "recording:stopped" || !data.is_object()) return;
     const std::string* session = text_of(data, "sessionId");
     const std::string* peer = text_of(data, "peerId");
@@ -149,7 +149,8 @@ void RetentionFeature::register_by_itself(FeatureContext& context) {
     json meta = {{"path", *path}, {"peerId", *peer}};
     if (const std::string* room = text_of(data, "roomId")) meta["roomId"] = *room;
     (void)policy_->add("recording:" + *session, "recording", *peer, std::move(meta));
-  });
+  };
+  events_ = context.events.listen(record, [](std::string_view event) { return event == "recording:stopped"; });
 }
 
 void RetentionFeature::emit_events(FeatureContext& context) {

@@ -26,8 +26,10 @@ TEST(EventFeed, IsHeardOnlyWhileSomebodyListens) {
   EXPECT_FALSE(feed.heard());
   auto listener = feed.listen([](std::string_view, const json&, std::uint64_t) {});
   EXPECT_TRUE(feed.heard());
+  EXPECT_TRUE(feed.heard("data")) << "without an interest it may be any event";
   listener.reset();
   EXPECT_FALSE(feed.heard());
+  EXPECT_FALSE(feed.heard("data"));
 }
 
 TEST(EventFeed, ListenersMayComeAndGoDuringAnEvent) {
@@ -46,6 +48,17 @@ TEST(EventFeed, ListenersMayComeAndGoDuringAnEvent) {
   feed.emit("b", nullptr);
   EXPECT_EQ(first, 1);
   EXPECT_EQ(second, 1);
+}
+
+TEST(EventFeed, KnowsWhoHasAUseForAnEvent) {
+  EventFeed feed;
+  const auto ignore = [](std::string_view, const json&, std::uint64_t) {};
+  const auto threats = feed.listen(ignore, [](std::string_view event) { return event == "threat"; });
+  EXPECT_TRUE(feed.heard());
+  EXPECT_TRUE(feed.heard("threat"));
+  EXPECT_FALSE(feed.heard("data"));
+  const auto all = feed.listen(ignore);
+  EXPECT_TRUE(feed.heard("data"));
 }
 
 }  // namespace

@@ -90,12 +90,17 @@ void Operations::call(std::string_view name, const json& params, const Operation
   if (operation == nullptr)
     return reply(
         tl::unexpected(OperationError{OperationError::Kind::not_found, "There is no method '" + std::string(name) + "'."}));
-  const json object = params.is_null() ? json::object() : params;
+  json object = params.is_null() ? json::object() : params;
   if (!object.is_object())
     return reply(tl::unexpected(
         OperationError{OperationError::Kind::invalid_params, operation->name + " takes its parameters by name."}));
   if (std::string why = complaint(*operation, object); !why.empty())
     return reply(tl::unexpected(OperationError{OperationError::Kind::invalid_params, std::move(why)}));
+  // null means "not given" to clients that always write every member, so to handlers it is not there.
+  for (const Operation::Parameter& parameter : operation->parameters) {
+    if (const auto at = object.find(parameter.name); at != object.end() && at->is_null() && !has_type(*at, parameter.type))
+      object.erase(at);
+  }
   if (!gate_ || !is_security_action(name)) return operation->handler(object, caller, std::move(reply));
   operation->handler(object, caller, OperationReply([this, operation, object, caller, reply](OperationResult result) {
                        if (!result) return reply(std::move(result));

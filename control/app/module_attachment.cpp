@@ -67,6 +67,10 @@ config::ServerConfig with_attached_modules(const config::ServerConfig& config, c
 }
 
 ModuleAttachment::ModuleAttachment(FeatureContext& context, Features& features) : context_(context), features_(features) {
+  for (const config::Module& module : config::all_modules()) {
+    if (module.status == config::ModuleStatus::available && config::attached(context.config.tree, module.key))
+      in_place_.emplace(module.key);
+  }
   context.operations.add(
       {"modules.attach",
        "Attaches a module to the running server, until the server ends; one that is attached already: nothing",
@@ -77,10 +81,7 @@ ModuleAttachment::ModuleAttachment(FeatureContext& context, Features& features) 
   context.operations.add(
       {"modules.list", "What is attached", {}, "{modules: [key]}", at_once([this](const json&) -> OperationResult {
          json keys = json::array();
-         for (const config::Module& module : config::all_modules()) {
-           if (module.status == config::ModuleStatus::available && config::attached(context_.config.tree, module.key))
-             keys.push_back(std::string(module.key));
-         }
+         for (const std::string& key : in_place_) keys.push_back(key);
          return json{{"modules", std::move(keys)}};
        })});
 }
@@ -96,7 +97,7 @@ OperationResult ModuleAttachment::attach(const json& params) {
   const json none = json::object();
   try {
     const json options = checked(module, given_options == nullptr ? none : *given_options);
-    if (config::attached(context_.config.tree, module)) return attach_again(module, options);
+    if (in_place_.contains(module)) return attach_again(module, options);
     if (std::find(attachable.begin(), attachable.end(), module) == attachable.end())
       return refused("'" + module + "' can be attached by the configuration of a server that starts only.");
     if (module == "auditLogger" && options.contains("filePath") && context_.audit_folder < 0)
@@ -112,8 +113,10 @@ OperationResult ModuleAttachment::attach(const json& params) {
     const Bus::Mark mark = context_.bus.mark();
     Feature* feature = put_into_place(module);
     if (feature == nullptr) return unavailable("'" + module + "' could not be put into place.");
+    in_place_.insert(module);
     context_.bus.publish_since(mark, RoomsRestored{});
-    feature->attached(module);
+    // Told to all: dialects pass on what only the new module asks for.
+    for (std::size_t i = 0; i < features_.size(); ++i) features_[i]->attached(module);
   } catch (const config::ConfigError& error) {
     return invalid_params(error.what());
   }

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <functional>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 
 #include "control/app/feature_context.hpp"
@@ -27,6 +29,8 @@ class ModuleAttachment final : public Feature {
 
   FeatureContext& context_;
   Features& features_;
+  // What works, which is not what the configuration says once it was read again: much of that waits for a restart.
+  std::set<std::string, std::less<>> in_place_;
 };
 
 }  // namespace sluice::app

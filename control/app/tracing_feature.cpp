@@ -31,7 +31,7 @@ SpanExporter::Outcome outcome_of(const HttpOutcome& answer) {
 
 }  // namespace
 
-TracingFeature::TracingFeature(FeatureContext& context) : context_(context) {
+TracingFeature::TracingFeature(FeatureContext& context) : context_(context), notices_(context.hooks, context.now) {
   if (context.config.observability.tracer) put_into_place();
   add_operations();
 }
@@ -44,9 +44,8 @@ void TracingFeature::put_into_place() {
   if (!config.exporter_url.empty()) add_exporter(config.exporter_url, SpanExporterOptions::Format::contract, config);
   tracer_->on_finished([this](const Span& span) {
     for (const auto& exporter : exporters_) exporter->add(span, context_.now());
-    // Over the socket a program takes them one by one.
-    if (context_.hooks.attached("exporter"))
-      context_.hooks.call("exporter", {{"spans", {span_json(span)}}}, context_.now(), [](const HookResult&) {});
+    // Over the socket a program takes them one by one, and few at a time: admissions are asked by the same way.
+    if (context_.hooks.attached("exporter")) notices_.tell("exporter", {{"spans", {span_json(span)}}});
     if (context_.events.heard()) context_.events.emit("span:finished", span_json(span));
   });
   context_.collectors.emplace_back([this](PrometheusText& out) { write(out); });

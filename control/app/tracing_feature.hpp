@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "control/app/feature_context.hpp"
+#include "control/hooks/hook_notices.hpp"
 #include "control/observability/span_exporter.hpp"
 #include "control/observability/tracer.hpp"
 
@@ -30,6 +31,7 @@ class TracingFeature final : public Feature {
   void add_span_operations();
 
   FeatureContext& context_;
+  HookNotices notices_;
   std::vector<std::unique_ptr<SpanExporter>> exporters_;
   std::unique_ptr<Tracer> tracer_;  // null: not attached
   std::map<std::string, Tracer::SpanHandle, std::less<>>

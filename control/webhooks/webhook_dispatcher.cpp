@@ -93,8 +93,11 @@ void WebhookDispatcher::restore(const Rows& dead_letters, const Rows& outbox) {
   const TimePoint now = outside_.now();
   const std::int64_t unix_now = outside_.unix_ms(now);
   for (WebhookOutbox::Delivery& delivery : outbox_.restore(outbox)) {
-    const auto known = std::find_if(lines_.begin(), lines_.end(),
-                                    [&](const auto& line) { return line->endpoint.url == delivery.endpoint; });
+    // Two endpoints may have one URL and differ in their events.
+    const auto is_its = [&](const auto& line) { return line->endpoint.url == delivery.endpoint; };
+    auto known = std::find_if(lines_.begin(), lines_.end(),
+                              [&](const auto& line) { return is_its(line) && line->endpoint.wants(delivery.event.type); });
+    if (known == lines_.end()) known = std::find_if(lines_.begin(), lines_.end(), is_its);
     if (known == lines_.end()) {
       bury({delivery.endpoint, {}, {}}, delivery.event, "the endpoint was removed from the configuration");
       outbox_.remove(delivery.number);

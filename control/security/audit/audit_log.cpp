@@ -229,7 +229,7 @@ void AuditLog::enqueue(std::uint64_t seq, const std::string& line) {
       return;
     }
     wake = waiting_.empty();
-    if (wake) first_waiting_ = seq;
+    if (wake && !writing_) first_waiting_ = seq;
     waiting_.push_back(line);
     waiting_bytes_ += line.size();
   }
@@ -382,9 +382,10 @@ void AuditLog::work() {
 /// One round: what waits goes to the file, and to the disk if somebody waits for that. Leaves with the lock held.
 void AuditLog::write(std::unique_lock<std::mutex>& lock) {
   const std::vector<std::string> batch = std::exchange(waiting_, {});
-  const std::uint64_t first = first_waiting_;
   const std::uint64_t commits = std::exchange(commits_asked_, 0);
   const bool acknowledges = statistics_.acknowledges;
+  // Until the batch is in the file its lines are in the journal only: what is logged meanwhile does not move the mark.
+  writing_ = !batch.empty();
   lock.unlock();
   int error = 0;
   AuditFile::Appended appended;
@@ -402,16 +403,17 @@ void AuditLog::write(std::unique_lock<std::mutex>& lock) {
   if (acknowledges && sync_error == 0) sync_error = file_->rotation_sync_error();
   const AuditFile::End readable = file_->end();
   lock.lock();
+  writing_ = false;
   readable_ = readable;
-  // first_waiting_ is set by enqueue() when the queue was empty; lines that failed come back before those that came since.
+  // Lines that failed come back before those that came since.
   std::size_t bytes = 0;
   for (std::size_t i = 0; i < appended.lines; ++i) bytes += batch[i].size();
   waiting_bytes_ -= bytes;
   if (appended.lines < batch.size()) {
     waiting_.insert(waiting_.begin(), batch.begin() + static_cast<std::ptrdiff_t>(appended.lines), batch.end());
     first_waiting_ = read_sealed(batch[appended.lines])->seq;
-  } else if (waiting_.empty() && !batch.empty()) {
-    first_waiting_ = std::max(first, read_sealed(batch.back())->seq + 1);
+  } else if (!batch.empty()) {
+    first_waiting_ = waiting_.empty() ? read_sealed(batch.back())->seq + 1 : read_sealed(waiting_.front())->seq;
   }
   statistics_.rotations = file_->rotations();
   if (syncs) ++statistics_.syncs;
@@ -445,6 +447,13 @@ void AuditLog::read() {
   }
 }
 
+/// What a file of a log that only grows is known by: an inode's number is given to another file one day.
+std::string AuditLog::head_of(const Descriptor& file) {
+  std::string head(256, '\0');
+  head.resize(static_cast<std::size_t>(std::max<ssize_t>(0, ::pread(file.get(), head.data(), head.size(), 0))));
+  return head;
+}
+
 /// Of the file that is being written only what is known to be whole lines.
 std::uint64_t AuditLog::readable_bytes(const Descriptor& file, std::uint64_t& inode) const {
   struct stat status {};
@@ -464,7 +473,9 @@ std::vector<std::string> AuditLog::search(const AuditFilter& filter, std::uint64
   files.for_each_newest_first([&](const Descriptor& file) {
     std::uint64_t inode = 0;
     const std::uint64_t size = readable_bytes(file, inode);
-    AuditBlocks& blocks = times_[inode];
+    Times& times = times_[inode];
+    if (std::string head = head_of(file); times.head != head) times = {std::move(head), {}};
+    AuditBlocks& blocks = times.blocks;
     AuditScan scan;
     if (!needles.empty()) scan.wanted = needles.front();
     scan.since = filter.since;
@@ -500,6 +511,7 @@ AuditPage AuditLog::read_page(std::uint64_t after, std::uint64_t last) const {
     const std::uint64_t first = first_number_in(file.get(), size);
     if (first == 0) return true;
     candidates.emplace_back(Descriptor(::fcntl(file.get(), F_DUPFD_CLOEXEC, 0)), size);
+    if (candidates.size() > 2) candidates.erase(candidates.begin());  // a descriptor each, and only these two matter
     return first > after + 1;
   });
   for (auto file = candidates.rbegin(); file != candidates.rend() && result.count == 0; ++file) {

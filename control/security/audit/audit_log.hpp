@@ -163,15 +163,22 @@ class AuditLog {
   std::uint64_t journaled_to_ = 0;                  // numbers below it have left the journal
   std::size_t questions_waiting_ = 0;
 
-  std::optional<AuditFile> file_;                         // the writer's once it has begun
-  std::unordered_map<std::uint64_t, AuditBlocks> times_;  // by inode; the reader's
+  struct Times {
+    std::string head;  // of the file that they were found in
+    AuditBlocks blocks;
+  };
+  [[nodiscard]] static std::string head_of(const Descriptor& file);
+
+  std::optional<AuditFile> file_;                   // the writer's once it has begun
+  std::unordered_map<std::uint64_t, Times> times_;  // by inode; the reader's
 
   mutable std::mutex mutex_;  // guards all below
   std::condition_variable changed_;
   std::condition_variable asked_;
   std::vector<std::string> waiting_;
   std::size_t waiting_bytes_ = 0;
-  std::uint64_t first_waiting_ = 0;  // number of waiting_.front(), or of the next line
+  std::uint64_t first_waiting_ = 0;  // of the first line that is not in the file, or of the next one
+  bool writing_ = false;             // a batch is on its way to the file; first_waiting_ is its first line
   std::uint64_t commits_asked_ = 0;
   std::vector<std::pair<std::uint64_t, bool>> committed_;  // how many commits, and whether they are durable
   std::deque<Task> tasks_;

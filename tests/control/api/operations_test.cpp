@@ -54,7 +54,8 @@ TEST_F(Fixture, WhatDoesNotFitTheParametersNeverReachesTheHandler) {
     EXPECT_EQ(answer->error().kind, OperationError::Kind::invalid_params) << params;
   }
   operations.call("test.do", {{"roomId", "r"}, {"limit", nullptr}}, {}, reply());
-  EXPECT_TRUE(*answer) << "null is as good as absent where nothing is required";
+  ASSERT_TRUE(*answer) << "null is as good as absent where nothing is required";
+  EXPECT_FALSE((*answer)->contains("limit")) << "a handler that asks for it with a default of its own would throw";
 }
 
 TEST_F(Fixture, AnAnswerCountsOnce) {

@@ -318,6 +318,18 @@ TEST_F(WebhookFixture, what_waits_for_an_endpoint_that_is_gone_becomes_a_dead_le
   EXPECT_TRUE(outbox.empty());
 }
 
+TEST_F(WebhookFixture, of_two_endpoints_with_one_address_each_gets_back_its_own) {
+  options.endpoints = {{"http://a/", "first", {"room.created"}}, {"http://a/", "second", {"t"}}};
+  make();
+  webhooks->dispatch("t", {{"i", 1}});
+  run();
+  const std::string signature = posts.back().header("X-Webrtc-Rooms-Signature");
+  die();
+  run();
+  ASSERT_EQ(posts.size(), 2U);
+  EXPECT_EQ(posts.back().header("X-Webrtc-Rooms-Signature"), signature) << "signed with the secret of the second";
+}
+
 TEST_F(WebhookFixture, damaged_rows_are_forgotten) {
   webhooks->dispatch("t", {{"i", 1}});
   const auto good = *outbox.begin();

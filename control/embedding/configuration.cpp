@@ -67,7 +67,7 @@ struct ConfigManager::Impl {
   std::vector<Listener> listeners;
 };
 
-ConfigManager::ConfigManager(const Json& configuration) : impl_(std::make_unique<Impl>()) {
+ConfigManager::ConfigManager(const Json& configuration) : impl_(std::make_shared<Impl>()) {
   const Json tree = checked([&] {
     std::vector<std::string> warnings;
     Json read = config::read_document(configuration.dump(), "configuration", warnings);
@@ -111,8 +111,8 @@ Json ConfigManager::tree() const {
 }
 void ConfigManager::attach(SignalingServer& server) {
   if (impl_->server) return;
-  impl_->listeners.push_back(server.on("config:changed", [impl = impl_.get()](const Event& event) {
-    tell(impl->lock, impl->handlers, "config:changed", event.data);
+  impl_->listeners.push_back(server.on("config:changed", [weak = std::weak_ptr(impl_)](const Event& event) {
+    if (const auto impl = weak.lock()) tell(impl->lock, impl->handlers, "config:changed", event.data);
   }));
   impl_->server = [state = server.state_](const std::string& method, Json params) {
     return SignalingServer::ask(state, method, std::move(params));
@@ -133,7 +133,7 @@ struct FeatureFlags::Impl {
   std::vector<Listener> listeners;
 };
 
-FeatureFlags::FeatureFlags() : impl_(std::make_unique<Impl>()) {
+FeatureFlags::FeatureFlags() : impl_(std::make_shared<Impl>()) {
   impl_->own.emplace([impl = impl_.get()](const config::FeatureFlags::Change& change) {
     Json data{{"scope", scope_name(change.scope)}};
     if (!change.id.empty()) data["id"] = change.id;
@@ -193,8 +193,9 @@ Json FeatureFlags::stats() const {
 void FeatureFlags::attach(SignalingServer& server) {
   if (impl_->server) return;
   for (const char* name : {"flag:changed", "flag:cleared"}) {
-    impl_->listeners.push_back(server.on(
-        name, [impl = impl_.get(), name](const Event& event) { tell(impl->lock, impl->handlers, name, event.data); }));
+    impl_->listeners.push_back(server.on(name, [weak = std::weak_ptr(impl_), name](const Event& event) {
+      if (const auto impl = weak.lock()) tell(impl->lock, impl->handlers, name, event.data);
+    }));
   }
   impl_->server = [state = server.state_](const std::string& method, Json params) {
     return SignalingServer::ask(state, method, std::move(params));

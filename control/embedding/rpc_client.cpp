@@ -63,33 +63,33 @@ void RpcClient::fail(std::map<std::uint64_t, Pending> failed, const CallFailure&
   for (auto& [id, call] : failed) call.reply(unexpected(why));
 }
 
-bool RpcClient::add(const std::string& method, json params, TimePoint deadline, CallReply reply, bool now) {
+void RpcClient::add(const std::string& method, json params, TimePoint deadline, CallReply reply, Manner manner) {
   if (state_ == State::closed) {
     reply(unexpected(CallFailure{CallFailure::Kind::closed, 0, "The server object was closed."}));
-    return false;
+    return;
   }
-  if (pending_.size() >= options_.calls_max) {
+  if (!manner.is_setup && pending_.size() >= options_.calls_max) {
     reply(unexpected(CallFailure{CallFailure::Kind::too_many, 0, "Too many calls are under way."}));
-    return false;
+    return;
   }
   const std::uint64_t id = ++last_id_;
   json message{{"jsonrpc", "2.0"}, {"id", id}, {"method", method}};
   if (!params.is_null()) message["params"] = std::move(params);
   std::string line = line_of(message);
-  if (now) {
+  if (manner.now) {
     outgoing_.push_back(std::move(line));
     line.clear();
   }
   pending_.emplace(id, Pending{deadline, std::move(reply), std::move(line)});
-  return true;
 }
 
 void RpcClient::call(const std::string& method, json params, TimePoint deadline, CallReply reply) {
-  add(method, std::move(params), deadline, std::move(reply), state_ == State::ready);
+  add(method, std::move(params), deadline, std::move(reply), {.now = state_ == State::ready, .is_setup = false});
 }
 
 void RpcClient::setup_call(const std::string& method, json params, TimePoint deadline, CallReply reply) {
-  add(method, std::move(params), deadline, std::move(reply), state_ == State::setting_up || state_ == State::ready);
+  add(method, std::move(params), deadline, std::move(reply),
+      {.now = state_ == State::setting_up || state_ == State::ready, .is_setup = true});
 }
 
 void RpcClient::receive(std::string_view line) {

@@ -76,7 +76,7 @@ class RpcClient {
   void receive(std::string_view line);
   /// `reply` runs exactly once, inside another call of this object, possibly inside this one.
   void call(const std::string& method, nlohmann::json params, TimePoint deadline, CallReply reply);
-  /// Goes out at once; only while setting_up.
+  /// Goes out at once; only while setting_up. Calls that wait do not count: a setup is never refused for them.
   void setup_call(const std::string& method, nlohmann::json params, TimePoint deadline, CallReply reply);
   void answer(const Question& question, nlohmann::json result);
   void refuse(const Question& question, const std::string& message);
@@ -96,7 +96,11 @@ class RpcClient {
     CallReply reply;
     std::string line;  // not sent yet; empty: sent
   };
-  bool add(const std::string& method, nlohmann::json params, TimePoint deadline, CallReply reply, bool now);
+  struct Manner {
+    bool now;       // goes out at once
+    bool is_setup;  // taken beyond calls_max
+  };
+  void add(const std::string& method, nlohmann::json params, TimePoint deadline, CallReply reply, Manner manner);
   void take_answer(const nlohmann::json& message);
   void take_request(nlohmann::json& message);
   void respond(const Question& question, nlohmann::json message);
@@ -106,7 +110,8 @@ class RpcClient {
   RpcClientOptions options_;
   State state_ = State::offline;
   std::map<std::uint64_t, Pending> pending_;  // by id: the order in which they were made
-  std::deque<std::string> outgoing_;          // bounded by calls_max and the answers to questions, which the server bounds
+  std::deque<std::string>
+      outgoing_;  // bounded by calls_max, the setup, and the answers to questions, which the server bounds
   std::uint64_t last_id_ = 0;
   std::uint64_t connection_ = 0;  // number of this connection: answers to questions of an older one go nowhere
   std::uint64_t bad_lines_ = 0;

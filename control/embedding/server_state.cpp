@@ -190,7 +190,18 @@ void ServerState::set_up_connection() {
   if (!hooks.empty()) client_.setup_call("hooks.register", {{"hooks", std::move(hooks)}}, deadline, ignore);
   if (hooks_.contains("beforeJoin"))
     client_.setup_call("hooks.require", {{"hook", "beforeJoin"}, {"required", true}}, deadline, ignore);
-  client_.setup_call("server.snapshot", Json::object(), deadline, [this](const CallResult& snapshot) {
+  for (const auto& [key, options] : modules_) {
+    // A successor of control may take its time; what it refuses is told then, too.
+    client_.setup_call("modules.attach", {{"module", key}, {"options", options}}, never,
+                       [this, name = key](const CallResult& answer) {
+                         if (answer || answer.error().kind != embedding::CallFailure::Kind::answered) return;
+                         const std::string message = "The module '" + name + "' is not attached: " + answer.error().message;
+                         tell({"error", {{"message", message}, {"module", name}}, 0, nullptr, nullptr});
+                       });
+  }
+  // Once we follow the server, we wait as long as the connection lives: the supervisor takes it while no control process
+  // runs, and the next one reads what was sent. Asking again would only bring more of these long answers, each too late.
+  client_.setup_call("server.snapshot", Json::object(), listening_ ? never : deadline, [this](const CallResult& snapshot) {
     if (snapshot) return took_snapshot(*snapshot);
     if (listening_ || client_.state() == RpcClient::State::offline || client_.state() == RpcClient::State::closed) return;
     start_problem_ = "The server at " + options_.controlSocket + " cannot be followed: " + snapshot.error().message;
@@ -214,13 +225,20 @@ void ServerState::lost_connection() {
 }
 
 Json ServerState::call(const std::string& method, Json params) {
+  return call_and(method, std::move(params), [] {});
+}
+
+Json ServerState::call_and(const std::string& method, Json params, std::function<void()> done) {
   auto promise = std::make_shared<std::promise<CallResult>>();
   std::future<CallResult> future = promise->get_future();
   {
     const std::lock_guard lock(lock_);
     if (!started_) throw Error(ErrorCode::unavailable, "The server does not run yet: listen() first.");
     client_.call(method, std::move(params), link_now() + options_.callLimit,
-                 [promise](const CallResult& result) { promise->set_value(result); });
+                 [promise, done = std::move(done)](const CallResult& result) {
+                   if (result) done();
+                   promise->set_value(result);
+                 });
   }
   link_->wake();
   CallResult result = future.get();
@@ -237,9 +255,8 @@ void ServerState::attach_module(const std::string& key, Json options) {
       return;
     }
   }
-  (void)call("modules.attach", {{"module", key}, {"options", options}});
-  const std::lock_guard lock(lock_);
-  modules_.emplace(key, std::move(options));
+  Json params{{"module", key}, {"options", options}};
+  (void)call_and("modules.attach", std::move(params), [this, &key, &options] { modules_.emplace(key, options); });
 }
 
 // --- what is known --------------------------------------------------------------------------------------------------------

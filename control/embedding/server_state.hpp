@@ -40,8 +40,9 @@ class ServerState : public std::enable_shared_from_this<ServerState> {
   Json call(const std::string& method, Json params);
 
   // --- modules
-  /// Before listen(): becomes part of the configuration. After: attached to the running server, and again after each new
-  /// connection. Again for the same key: nothing. Throws Error.
+  /// Before listen(): becomes part of the configuration. After: attached to the running server. Each connection's setup
+  /// attaches it again, for a server that was there already or was started anew; the event `error` tells what is refused
+  /// then. Again for the same key: nothing. Throws Error.
   void attach_module(const std::string& key, Json options);
 
   // --- what is known
@@ -76,6 +77,8 @@ class ServerState : public std::enable_shared_from_this<ServerState> {
   using Registrations = std::multimap<std::string, std::shared_ptr<Registration>>;  // by event
 
   Listener add(Registrations& list, const std::string& owner, const std::string& event, Handler handler);
+  /// `done` runs under the lock, before anything that comes after the answer.
+  Json call_and(const std::string& method, Json params, std::function<void()> done);
   void make_link();
   void prepare_place();
   [[nodiscard]] Json configuration() const;

@@ -87,6 +87,20 @@ std::vector<Json> AdaptiveBitrateController::stats() const {
 // --- SFUInterface ---------------------------------------------------------------------------------------------------------
 
 struct SFUInterface::Following {
+  /// What a handler passes on its way to the SFU. Closing it waits for the handler that runs; recursive: that one may close
+  /// it.
+  struct Gate {
+    std::recursive_mutex lock;
+    bool open = true;
+
+    template <typename Work>
+    void pass(Work&& work) {
+      const std::lock_guard inside(lock);
+      if (open) work();
+    }
+  };
+
+  std::shared_ptr<Gate> gate;  // of the last attach()
   std::mutex lock;
   std::multimap<std::string, std::function<void(const Json&)>> handlers;
   std::vector<Listener> listeners;
@@ -167,13 +181,22 @@ void SFUInterface::attach(SignalingServer& server) {
   if (following_->server != nullptr) throw Error(ErrorCode::refused, "The SFU is attached to another server.");
   if (!std::exchange(following_->initialized, true)) init();
   following_->server = &server;
-  auto& listeners = following_->listeners;
-  listeners.push_back(server.on("room:created", [this](const Room& room) { following_->add_room(*this, room.id()); }));
-  listeners.push_back(server.on("room:destroyed", [this](const Room& room) { following_->remove_room(*this, room.id()); }));
-  listeners.push_back(
-      server.on("peer:joined", [this](const Peer& peer, const Room& room) { following_->add_peer(*this, room, peer); }));
-  listeners.push_back(
-      server.on("peer:left", [this](const Peer& peer, const Room& room) { following_->remove_peer(*this, room, peer); }));
+  const auto gate = std::make_shared<Following::Gate>();
+  following_->gate = gate;
+  gate->pass([&] {
+    auto& listeners = following_->listeners;
+    listeners.push_back(server.on(
+        "room:created", [this, gate](const Room& room) { gate->pass([&] { following_->add_room(*this, room.id()); }); }));
+    listeners.push_back(server.on("room:destroyed", [this, gate](const Room& room) {
+      gate->pass([&] { following_->remove_room(*this, room.id()); });
+    }));
+    listeners.push_back(server.on("peer:joined", [this, gate](const Peer& peer, const Room& room) {
+      gate->pass([&] { following_->add_peer(*this, room, peer); });
+    }));
+    listeners.push_back(server.on("peer:left", [this, gate](const Peer& peer, const Room& room) {
+      gate->pass([&] { following_->remove_peer(*this, room, peer); });
+    }));
+  });
   for (const Room& room : server.rooms()) {
     following_->add_room(*this, room.id());
     for (const Peer& peer : room.peers()) following_->add_peer(*this, room, peer);
@@ -181,9 +204,14 @@ void SFUInterface::attach(SignalingServer& server) {
 }
 
 void SFUInterface::detach() {
-  for (Listener& listener : following_->listeners) listener.cancel();
-  following_->listeners.clear();
-  following_->server = nullptr;
+  const auto gate = following_->gate;
+  if (gate == nullptr) return;
+  gate->pass([&] {
+    gate->open = false;
+    for (Listener& listener : following_->listeners) listener.cancel();
+    following_->listeners.clear();
+    following_->server = nullptr;
+  });
 }
 
 bool SFUInterface::hasCapability(std::string_view wanted) const {

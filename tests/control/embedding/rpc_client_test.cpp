@@ -114,6 +114,42 @@ TEST_F(RpcClientTest, MoreCallsThanTheServerTakesFailAtOnce) {
   EXPECT_EQ(results[0].error().kind, CallFailure::Kind::too_many);
 }
 
+TEST_F(RpcClientTest, ASetupIsTakenBesideAsManyCallsAsMayWait) {
+  for (int i = 0; i < 3; ++i) client.call("waits", json::object(), never, record(results));
+  client.connected();
+  std::vector<CallResult> setup;
+  client.setup_call("modules.attach", json::object(), never, record(setup));
+  client.setup_call("server.snapshot", json::object(), never, record(setup));
+  const auto lines = sent();
+  ASSERT_EQ(lines.size(), 2U);
+  client.call("one more", json::object(), never, record(results));
+  ASSERT_EQ(results.size(), 1U);
+  EXPECT_EQ(results[0].error().kind, CallFailure::Kind::too_many);
+  for (const json& line : lines) client.receive(json{{"id", line["id"]}, {"result", json::object()}}.dump());
+  EXPECT_EQ(setup.size(), 2U);
+  client.set_up();
+  EXPECT_EQ(sent().size(), 3U);
+}
+
+TEST_F(RpcClientTest, ASetupWithoutADeadlineIsDoneHoweverLateTheServerAnswers) {
+  ready();
+  client.disconnected();
+  client.call("waits", json::object(), never, record(results));
+  client.connected();
+  // As a snapshot of a server whose next control process takes its time.
+  client.setup_call("server.snapshot", json::object(), never, [this](const CallResult& snapshot) {
+    if (snapshot) client.set_up();
+  });
+  const auto lines = sent();
+  ASSERT_EQ(lines.size(), 1U);
+  client.handle_timeout(start + 1h);
+  EXPECT_EQ(client.state(), RpcClient::State::setting_up);
+  client.receive(json{{"id", lines[0]["id"]}, {"result", json::object()}}.dump());
+  EXPECT_EQ(client.state(), RpcClient::State::ready);
+  EXPECT_EQ(sent().size(), 1U);
+  EXPECT_TRUE(results.empty());
+}
+
 TEST_F(RpcClientTest, AfterTheEndEveryCallFails) {
   client.call("waits", json::object(), never, record(results));
   client.close();

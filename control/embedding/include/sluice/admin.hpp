@@ -89,7 +89,7 @@ class SLUICE_API ConfigManager {
 
  private:
   struct Impl;
-  std::unique_ptr<Impl> impl_;
+  std::shared_ptr<Impl> impl_;  // also held by a callback that runs
 };
 
 /// Whose switches count.
@@ -122,7 +122,7 @@ class SLUICE_API FeatureFlags {
 
  private:
   struct Impl;
-  std::unique_ptr<Impl> impl_;
+  std::shared_ptr<Impl> impl_;  // also held by a callback that runs
 };
 
 }  // namespace sluice::rooms

@@ -19,8 +19,9 @@ class SignalingServer;
 /// object holds its options, attaches it, and asks it.
 ///
 /// Before listen() attaching makes the module part of the configuration; afterwards it joins the running server, which tells
-/// it of the rooms and peers that exist. It stays attached for as long as the server lives, also without this object. Calls
-/// of a module that is not attached throw Error (unavailable).
+/// it of the rooms and peers that exist. It stays attached, also without this object, for as long as the server lives; one
+/// that is started anew at the same control socket gets it again. Calls of a module that is not attached throw Error
+/// (unavailable).
 class SLUICE_API Module {
  public:
   virtual ~Module();

@@ -104,9 +104,10 @@ class SLUICE_API SFUInterface {
   [[nodiscard]] virtual Json stats() const = 0;
   [[nodiscard]] virtual Json producerStats(const std::string& producerId) const = 0;
 
-  /// Calls init() once, then follows the server; rooms and peers that exist count. Again: nothing. This object must live as
-  /// long as the server's object, or detach().
+  /// Calls init() once, then follows the server; rooms and peers that exist count. Again: nothing.
   void attach(SignalingServer& server);
+  /// Waits for a callback that runs, unless called by it; none runs afterwards. A derived class calls it in its own
+  /// destructor: ~SFUInterface() does, too, but the members above are gone by then. Hold no lock that one of them takes.
   void detach();
   [[nodiscard]] bool hasCapability(std::string_view name) const;
   /// `sfu:room:created`, `sfu:room:closed` ({roomId}), `sfu:peer:joined`, `sfu:peer:left` ({roomId, peerId}), `error`

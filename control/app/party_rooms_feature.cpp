@@ -63,6 +63,10 @@ void PartyRoomsFeature::restored(TimePoint now) {
   dialect_.restored();
 }
 
+void PartyRoomsFeature::attached(std::string_view module) {
+  if (module == "policyEngine") dialect_.set_token_metadata_keys(token_metadata_keys(context_.config.policy));
+}
+
 bool PartyRoomsFeature::claims(const loop::RequestHead& head) const {
   return is_party_path(head.raw_path);
 }

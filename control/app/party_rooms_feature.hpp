@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string_view>
+
 #include "control/app/dialect_listener.hpp"
 #include "control/app/feature.hpp"
 #include "control/app/feature_context.hpp"
@@ -16,6 +18,7 @@ class PartyRoomsFeature final : public Feature, public loop::Route {
   PartyRoomsFeature(FeatureContext& context, const RoomNames& names);
 
   void restored(TimePoint now) override;
+  void attached(std::string_view module) override;
 
   /// /parties and /party and all below.
   [[nodiscard]] bool claims(const loop::RequestHead& head) const override;

@@ -41,7 +41,8 @@ std::vector<std::string> subprotocols_of(const loop::RequestHead& head) {
 }  // namespace
 
 ProtooFeature::ProtooFeature(FeatureContext& context, const RoomNames& names)
-    : options_(protoo_options(context.config)),
+    : context_(context),
+      options_(protoo_options(context.config)),
       message_bytes_max_(context.config.dialects.protoo.max_message_bytes),
       listener_(context.web, context.now),
       dialect_(context.rooms, context.bus, listener_, names, options_, context.unix_ms) {
@@ -52,6 +53,12 @@ ProtooFeature::ProtooFeature(FeatureContext& context, const RoomNames& names)
 void ProtooFeature::restored(TimePoint now) {
   (void)now;
   dialect_.restored();
+}
+
+void ProtooFeature::attached(std::string_view module) {
+  if (module != "policyEngine") return;
+  options_ = protoo_options(context_.config);
+  dialect_.set_token_metadata_keys(options_.token_metadata_keys, options_.anybody_closes_rooms);
 }
 
 bool ProtooFeature::claims(const loop::RequestHead& head) const {

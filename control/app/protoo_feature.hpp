@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string_view>
+
 #include "control/app/dialect_listener.hpp"
 #include "control/app/feature.hpp"
 #include "control/app/feature_context.hpp"
@@ -16,6 +18,7 @@ class ProtooFeature final : public Feature, public loop::Route {
   ProtooFeature(FeatureContext& context, const RoomNames& names);
 
   void restored(TimePoint now) override;
+  void attached(std::string_view module) override;
   void handle_timeout(TimePoint now) override { dialect_.handle_timeout(now); }
   [[nodiscard]] TimePoint next_deadline() const override { return dialect_.next_deadline(); }
 
@@ -25,6 +28,7 @@ class ProtooFeature final : public Feature, public loop::Route {
   void http(const loop::HttpRequest& request, loop::HttpReply reply) override;
 
  private:
+  FeatureContext& context_;
   ProtooOptions options_;
   std::size_t message_bytes_max_;
   DialectListener listener_;

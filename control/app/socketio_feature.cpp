@@ -145,6 +145,12 @@ void SocketioFeature::restored(TimePoint now) {
   for (const PeerId& peer : gone) context_.rooms.leave(peer, LeaveCause::dropped);
 }
 
+void SocketioFeature::attached(std::string_view module) {
+  if (module != "policyEngine") return;
+  if (rtcio_) rtcio_->set_token_keys(token_keys(context_.config.policy));
+  if (wrtc_) wrtc_->set_token_keys(token_keys(context_.config.policy));
+}
+
 void SocketioFeature::stop() {
   engine_.shut_down(context_.now());
 }

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "control/app/dialect_ports.hpp"
@@ -24,6 +25,7 @@ class SocketioFeature final : public Feature {
   explicit SocketioFeature(FeatureContext& context);
 
   void restored(TimePoint now) override;
+  void attached(std::string_view module) override;
   void handle_timeout(TimePoint now) override { engine_.handle_timeout(now); }
   [[nodiscard]] TimePoint next_deadline() const override { return engine_.next_deadline(); }
   void stop() override;

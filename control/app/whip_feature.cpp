@@ -1,6 +1,7 @@
 #include "control/app/whip_feature.hpp"
 
 #include <memory>
+#include <string_view>
 #include <utility>
 
 #include "control/app/dialect_ports.hpp"
@@ -41,7 +42,8 @@ class WhipPort final : public loop::Route {
 class WhipFeature final : public Feature {
  public:
   WhipFeature(FeatureContext& context, RoomNames names)
-      : names_(std::move(names)),
+      : context_(context),
+        names_(std::move(names)),
         ports_(context.web, context.config),
         sessions_(context.rooms, *context.publications, *context.media, context.sessions, context.bus, context.state_log,
                   context.entropy, whip_options(context.config)),
@@ -53,10 +55,14 @@ class WhipFeature final : public Feature {
     ports_.open("whip", context.config.dialects.whip.port, port_);
   }
   void restored(TimePoint now) override { sessions_.restored(now); }
+  void attached(std::string_view module) override {
+    if (module == "policyEngine") sessions_.set_token_metadata_keys(token_metadata_keys(context_.config.policy));
+  }
   void handle_timeout(TimePoint now) override { sessions_.handle_timeout(now); }
   [[nodiscard]] TimePoint next_deadline() const override { return sessions_.next_deadline(); }
 
  private:
+  FeatureContext& context_;
   RoomNames names_;
   DialectPorts ports_;
   WhipSessions sessions_;

@@ -45,6 +45,8 @@ class PartyDialect final : public ConnectionHandler {
 
   /// Asked for every connection and message; borrowed for life. Before the first connection.
   void set_guard(MessageGuard& guard) { guard_ = &guard; }
+  /// For connections that are opened from now on, as in the options.
+  void set_token_metadata_keys(std::vector<std::string> keys) { options_.token_metadata_keys = std::move(keys); }
   /// Members that a predecessor of this process left behind: their clients connect anew.
   void restored();
 

@@ -52,6 +52,11 @@ class ProtooDialect final : public ConnectionHandler {
 
   /// Asked for every connection and message; borrowed for life. Before the first connection.
   void set_guard(MessageGuard& guard) { guard_ = &guard; }
+  /// What joins show and who closes rooms from now on, as in the options.
+  void set_token_metadata_keys(std::vector<std::string> keys, bool anybody_closes_rooms) {
+    options_.token_metadata_keys = std::move(keys);
+    options_.anybody_closes_rooms = anybody_closes_rooms;
+  }
   /// Members that a predecessor of this process left behind cannot come back: clients connect and join anew.
   void restored();
   void handle_timeout(TimePoint now);

@@ -47,6 +47,8 @@ class WhipSessions {
 
   /// Asked for every session that is opened and every change of one; borrowed for life.
   void set_guard(MessageGuard& guard) { guard_ = &guard; }
+  /// For sessions that are opened from now on, as in the options.
+  void set_token_metadata_keys(std::vector<std::string> keys) { options_.token_metadata_keys = std::move(keys); }
 
   struct Request {
     whip::Role role = whip::Role::publish;

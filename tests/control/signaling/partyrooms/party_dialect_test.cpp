@@ -321,5 +321,18 @@ TEST_F(Party, admission_is_shown_the_token_of_the_url) {
   EXPECT_EQ(gate.metadata.find("policyToken"), nullptr);
 }
 
+TEST_F(Party, a_token_is_shown_once_something_asks_for_it) {
+  Gate gate;
+  rooms.add_admission_step(gate);
+  const auto url = read_party_url("/party/r", "_pk=a&token=t", PartyOptions());
+  ASSERT_TRUE(url);
+  dialect.open({500}, *url, "192.0.2.1", now);
+  EXPECT_EQ(gate.metadata.find("policyToken"), nullptr);
+  dialect.set_token_metadata_keys({"policyToken"});
+  dialect.open({501}, *url, "192.0.2.1", now);
+  ASSERT_NE(gate.metadata.find("policyToken"), nullptr);
+  EXPECT_EQ(*gate.metadata.find("policyToken"), R"("t")");
+}
+
 }  // namespace
 }  // namespace sluice

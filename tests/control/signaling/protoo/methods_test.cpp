@@ -137,6 +137,19 @@ TEST(ProtooJoin, hands_the_token_to_the_steps_that_want_one) {
   EXPECT_EQ(gate.metadata.entries().back(), (Metadata::Entry{"policyToken", R"("tok\"en")"}));
 }
 
+TEST(ProtooJoin, hands_the_token_over_and_restricts_who_closes_rooms_once_something_asks_for_it) {
+  Server server;
+  Gate gate;
+  server.rooms.add_admission_step(gate);
+  server.dialect.open({50}, {"r", "a", "t"}, "192.0.2.1", server.now);
+  server.dialect.set_token_metadata_keys({"policyToken"}, false);
+  server.request(50, "join");
+  ASSERT_NE(gate.metadata.find("policyToken"), nullptr);
+  EXPECT_EQ(*gate.metadata.find("policyToken"), R"("t")");
+  const auto bob = server.join("bob");
+  EXPECT_EQ(server.ask(bob, "closeRoom"), error(403, "Not allowed to close the room"));
+}
+
 TEST(ProtooJoinRoom, tells_who_is_there_before_it_answers_and_does_not_join) {
   Server server;
   const auto alice = server.join("alice");

@@ -576,7 +576,9 @@ class Reader final : public AdmissionStep {
 TEST_F(RtcioTest, AdmissionIsShownTheTokenOfTheConnectOrOfTheJoin) {
   Reader reader;
   world.rooms.add_admission_step(reader);
-  dialect.set_token_keys({{"policyToken", "policyToken"}});
+  join(connect(R"({"policyToken":"unasked"})"), "r");
+  dialect.set_token_keys({{"policyToken", "policyToken"}});  // a policy was attached to the running server
+  EXPECT_EQ(std::exchange(reader.tokens, {}), Texts{"-"});
   join(connect(), "r");
   const Client a = connect(R"({"policyToken":"auth"})");
   join(a, "r");

@@ -176,6 +176,20 @@ TEST(WhipTokens, TheBearerTokenIsForAdmissionToJudge) {
   policy.answer(AdmissionFailure{"x"}, server.now);
 }
 
+TEST_F(WhipSession, TheBearerTokenIsShownOnceSomethingAsksForIt) {
+  SlowStep policy;
+  server.rooms.add_admission_step(policy);
+  const std::vector<std::pair<std::string, std::string>> bearer{{"authorization", "Bearer t"}};
+  server.post("/whip/r", publishing(), bearer);
+  EXPECT_EQ(policy.metadata.find("policyToken"), nullptr);
+  policy.answer(Admit{}, server.now);
+  server.sessions.set_token_metadata_keys({"policyToken"});
+  server.post("/whip/r", publishing(), bearer);
+  ASSERT_NE(policy.metadata.find("policyToken"), nullptr);
+  EXPECT_EQ(*policy.metadata.find("policyToken"), R"("t")");
+  policy.answer(Admit{}, server.now);
+}
+
 TEST_F(WhipSession, PublishingAndWatchingNeedTheirPermission) {
   struct : Permissions {
     bool allows(const PeerId& peer, MemberAction action) const override { return peer == exempt || action != denied; }
@@ -201,7 +215,12 @@ TEST_F(WhipSession, OtherRefusalsOfTheCoreHaveTheirStatus) {
   step.answer(AdmissionFailure{"hook unreachable"}, server.now);
   EXPECT_EQ(server.late.status, 503);
   server.post("/whip/r", publishing());
-  step.answer(Refuse{.code = "SERVER_DRAINING", .message = "The server is being emptied", .close_reason = {}, .rejected_reason = {}, .temporary = true}, server.now);
+  step.answer(Refuse{.code = "SERVER_DRAINING",
+                     .message = "The server is being emptied",
+                     .close_reason = {},
+                     .rejected_reason = {},
+                     .temporary = true},
+              server.now);
   EXPECT_EQ(server.late.status, 503);
   RoomsOptions closed;
   closed.auto_create_rooms = false;

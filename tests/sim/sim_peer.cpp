@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "dataplane/packet/rtcp_compound.hpp"
 #include "dataplane/packet/rtcp_writer.hpp"
@@ -34,9 +35,13 @@ SimPeer::SimPeer(const PeerSetup& s, Send send) : setup(s), send_(std::move(send
 }
 
 SimPeer::~SimPeer() {
-  if (out_ != nullptr) srtp_dealloc(out_);
-  if (in_ != nullptr) srtp_dealloc(in_);
-  if (look_ != nullptr) srtp_dealloc(look_);
+  forget_keys();
+}
+
+void SimPeer::forget_keys() {
+  for (srtp_t* session : {&out_, &in_, &look_}) {
+    if (*session != nullptr) srtp_dealloc(std::exchange(*session, nullptr));
+  }
 }
 
 std::vector<std::uint8_t> SimPeer::key_of(bool ours) const {
@@ -65,6 +70,7 @@ void SimPeer::set_keys() {
     if (srtp_create(&session, &policy) != srtp_err_status_ok) std::abort();
     return session;
   };
+  forget_keys();  // told again after a death
   out_ = make(true, ssrc_any_outbound);
   in_ = make(false, ssrc_any_inbound);
   look_ = make(false, ssrc_any_inbound);

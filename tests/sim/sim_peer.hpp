@@ -122,6 +122,7 @@ class SimPeer {
   std::uint64_t stun_replies = 0, bad_srtp = 0, unknown_ssrc = 0, twcc_feedbacks = 0, receiver_reports = 0, byes = 0;
 
  private:
+  void forget_keys();
   void send_frame(TimePoint now, SentStream& stream);
   std::vector<std::byte> packet(TimePoint now, SentStream& stream, std::uint32_t timestamp, bool marker, Bytes payload);
   void send_media(TimePoint now, std::vector<std::byte> plain);

@@ -64,6 +64,9 @@ HttpResponse json_failure(int status, const char* text) {
 }  // namespace
 
 int LwsServer::http_begin(LwsListener& listener, LwsSession& session, lws* wsi) {
+  // Pipelined behind an answer whose body is still being streamed. libwebsockets 4.1 leaves it unread until that has ended;
+  // if it ever did not, its answer would get into the body: better that the client sees both missing.
+  if (session.exchange != nullptr && session.exchange->source != nullptr) return -1;
   ++statistics_.http_requests;
   http_ended(session);               // the one before on this connection
   auto* exchange = new LwsExchange;  // released in http_ended(), which libwebsockets calls in every case
@@ -75,6 +78,7 @@ int LwsServer::http_begin(LwsListener& listener, LwsSession& session, lws* wsi) 
   read_request_head(wsi, listener.config, request);
   request.exchange = exchange->id;
   exchange->last = is_last(request);
+  exchange->chunks = understands_chunks(wsi);
 
   const std::string length = request.header("content-length").value_or("");
   const bool has_body = !length.empty() && length.find_first_not_of('0') != std::string::npos;
@@ -185,7 +189,8 @@ int LwsServer::http_write(LwsExchange& exchange) {
   lws* const wsi = exchange.wsi;
   const HttpResponse& response = exchange.response;
   const bool has_content = exchange.request.method != HttpMethod::head && response.status != 204 && response.status != 304;
-  const std::string head = response_head(response, exchange.must_close || exchange.last);
+  if (has_content && response.source != nullptr && !exchange.chunks) exchange.must_close = true;  // which ends the body
+  const std::string head = response_head(response, exchange.must_close || exchange.last, exchange.chunks);
   frame_.assign(head.begin(), head.end());
   if (has_content) frame_.insert(frame_.end(), response.body.begin(), response.body.end());
   const int written = lws_write(wsi, frame_.data(), frame_.size(), LWS_WRITE_HTTP);
@@ -204,8 +209,8 @@ int LwsServer::http_write(LwsExchange& exchange) {
   return http_stream(exchange);
 }
 
-/// Writes pieces of a streamed body (RFC 9112 section 7.1) as long as the kernel takes them whole. Within libwebsockets'
-/// callback; -1 closes the connection.
+/// Writes pieces of a streamed body, as chunks (RFC 9112 section 7.1) unless the client knows none, as long as the kernel
+/// takes them whole. Within libwebsockets' callback; -1 closes the connection.
 int LwsServer::http_stream(LwsExchange& exchange) {
   using State = LwsExchange::State;
   using Next = HttpBodySource::Next;
@@ -222,7 +227,9 @@ int LwsServer::http_stream(LwsExchange& exchange) {
       return 0;
     }
     frame_.clear();
-    if (next == Next::piece && !piece_.empty()) {
+    if (next == Next::piece && !exchange.chunks) {
+      frame_.assign(piece_.begin(), piece_.end());
+    } else if (next == Next::piece && !piece_.empty()) {
       std::array<char, 20> size{};
       const auto digits = std::to_chars(size.data(), size.data() + size.size(), piece_.size(), 16);
       frame_.insert(frame_.end(), size.data(), digits.ptr);
@@ -232,7 +239,7 @@ int LwsServer::http_stream(LwsExchange& exchange) {
       frame_.insert(frame_.end(), line_end.begin(), line_end.end());
     } else if (next == Next::end) {
       constexpr std::string_view last_chunk = "0\r\n\r\n";
-      frame_.insert(frame_.end(), last_chunk.begin(), last_chunk.end());
+      if (exchange.chunks) frame_.insert(frame_.end(), last_chunk.begin(), last_chunk.end());
       exchange.source.reset();
     }
     if (!frame_.empty() && lws_write(exchange.wsi, frame_.data(), frame_.size(), LWS_WRITE_HTTP) < 0) return -1;
@@ -256,12 +263,14 @@ int LwsServer::http_written(LwsExchange& exchange) {
   }
   const bool is_sent = lws_partial_buffered(wsi) == 0;
   if (!is_sent) lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0);  // it is ours from here
-  if (lws_http_transaction_completed(wsi) != 0) return -1;    // which waits for what the kernel did not take
+  const std::uint64_t id = exchange.id;
+  exchanges_.emplace(id, &exchange);
+  if (lws_http_transaction_completed(wsi) != 0) return -1;  // which waits for what the kernel did not take
+  if (!exchanges_.contains(id)) return 0;                   // libwebsockets called http_ended() in there
   if (is_sent) {
     exchange.state = State::done;
-    exchanges_.erase(exchange.id);
+    exchanges_.erase(id);
   } else {
-    exchanges_.emplace(exchange.id, &exchange);
     watch(exchange, State::sending);
   }
   return 0;

@@ -196,7 +196,12 @@ std::vector<std::string> list_elements(std::string_view list) {
   return elements;
 }
 
-std::string response_head(const HttpResponse& response, bool closes) {
+bool understands_chunks(lws* wsi) {
+  const std::string version = request_header(wsi, WSI_TOKEN_HTTP);
+  return version.starts_with("HTTP/1.") && !version.starts_with("HTTP/1.0");
+}
+
+std::string response_head(const HttpResponse& response, bool closes, bool chunks) {
   std::string head = "HTTP/1.1 " + std::to_string(response.status) + " ";
   head += reason_phrase(response.status);
   head += "\r\n";
@@ -205,7 +210,7 @@ std::string response_head(const HttpResponse& response, bool closes) {
   if (has_content) {
     if (!response.content_type.empty()) append_header(head, "content-type", response.content_type);
     if (response.source != nullptr) {
-      append_header(head, "transfer-encoding", "chunked");
+      if (chunks) append_header(head, "transfer-encoding", "chunked");
     } else {
       append_header(head, "content-length", std::to_string(response.body.size()));
     }

@@ -72,6 +72,7 @@ struct LwsExchange {
   bool body_too_large = false;
   bool must_close = false;  // the connection cannot be used for another request
   bool last = false;        // the client said `close`: libwebsockets does that, and the answer says it
+  bool chunks = true;       // the client understands chunks; the end of a streamed body is that of the connection otherwise
   TimePoint since{};        // of waiting or sending
 };
 
@@ -117,7 +118,9 @@ void read_request_head(lws* wsi, const ListenerConfig& config, RequestHead& head
 [[nodiscard]] bool is_exempt_ip(const ListenerConfig& config, std::string_view ip);
 /// The elements of a comma-separated header.
 [[nodiscard]] std::vector<std::string> list_elements(std::string_view list);
-/// Status line, headers and the empty line. `closes`: says that the connection ends.
-[[nodiscard]] std::string response_head(const HttpResponse& response, bool closes);
+/// Whether the request is of HTTP/1.1 or a later 1.x, whose clients understand chunks (RFC 9112 section 6.1).
+[[nodiscard]] bool understands_chunks(lws* wsi);
+/// Status line, headers and the empty line. `closes`: says that the connection ends. `chunks`: how a streamed body comes.
+[[nodiscard]] std::string response_head(const HttpResponse& response, bool closes, bool chunks = true);
 
 }  // namespace sluice::loop

@@ -50,6 +50,21 @@ class KindEcho final : public WebSocketHandler {
   std::string name_;
 };
 
+/// A body of a thousand short pieces that are there at once.
+class ShortPieces final : public HttpBodySource {
+ public:
+  Next next(std::string& out) override {
+    if (left_ == 0) return Next::end;
+    --left_;
+    out.append(100, 's');
+    return Next::piece;
+  }
+  void on_ready(std::function<void()> ready) override { (void)ready; }
+
+ private:
+  int left_ = 1000;
+};
+
 /// A body of `pieces_` pieces; each second time it has none yet, until tick() says so.
 class Pieces final : public HttpBodySource {
  public:
@@ -127,16 +142,28 @@ class TestRoute final : public Route {
       alone.reset();
       return reply({200, "text/plain", request.exchange == arriving ? "alone " + request.body : "who?"});
     }
-    if (request.path == "/r/wait") {
+    if (request.path.starts_with("/r/wait")) {
       reply.on_abort([this] { ++aborts; });
       waiting.push_back(std::move(reply));
       ++waits;
     } else if (request.path == "/r/release") {
-      for (const HttpReply& waiter : std::exchange(waiting, {})) waiter({200, "text/plain", "released " + request.body});
+      for (const HttpReply& waiter : std::exchange(waiting, {})) {
+        HttpResponse response{200, "text/plain", "", {}};
+        if (request.body == "steady") {
+          response.source = std::make_shared<ShortPieces>();
+        } else {
+          response.body = "released " + request.body;
+        }
+        waiter(std::move(response));
+      }
       reply({204, "", "", {{"x-a", "b"}}});
     } else if (request.path == "/r/drop") {
       waiting.clear();
       reply({200, "text/plain", "dropped"});
+    } else if (request.path == "/r/steady") {
+      HttpResponse response{200, "text/plain", "", {}};
+      response.source = std::make_shared<ShortPieces>();
+      reply(std::move(response));
     } else if (request.path.starts_with("/r/stream")) {
       HttpResponse response{200, "text/plain", "", {}};
       const auto source = std::make_shared<Pieces>(request.path == "/r/stream" ? pieces : 2, given, sources,
@@ -397,6 +424,49 @@ TEST_F(RouteTest, AStreamedBodyComesInPiecesOnAConnectionThatGoesOn) {
   EXPECT_EQ(ask("HEAD", "/r/stream/short").find("ccc"), std::string::npos);
   EXPECT_FALSE(dechunked(ask("GET", "/r/stream/fails"))) << "a client sees that it did not get all";
   await([&] { return route_.sources == 0; });
+}
+
+TEST_F(RouteTest, AStreamedBodyForAnOldClientEndsWithTheConnection) {
+  for (const std::string option : {"", "Connection: keep-alive\r\n", "Connection: close\r\n"}) {
+    TcpClient client(port_);
+    client.write("GET /r/stream/short HTTP/1.0\r\nHost: h\r\n" + option + "\r\n");
+    const std::string answer = client.read_all();
+    EXPECT_TRUE(client.closed());
+    const std::size_t head = answer.find("\r\n\r\n") + 4;
+    EXPECT_EQ(answer.substr(0, head), "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\nconnection: close\r\n\r\n");
+    EXPECT_EQ(answer.substr(head), std::string(Pieces::piece_bytes, 'c') + std::string(Pieces::piece_bytes, 'b'));
+  }
+  TcpClient client(port_);
+  client.write("HEAD /r/stream/short HTTP/1.0\r\nHost: h\r\n\r\n");
+  EXPECT_EQ(client.read_all().find("chunked"), std::string::npos);
+  TcpClient whole(port_);
+  whole.write("GET /r/stream HTTP/1.0\r\nHost: h\r\n\r\n");
+  const std::string answer = whole.read_all();
+  EXPECT_EQ(answer.size() - answer.find("\r\n\r\n") - 4, TestRoute::pieces * Pieces::piece_bytes);
+  await([&] { return route_.sources == 0; });
+}
+
+TEST_F(RouteTest, WhatIsPipelinedBehindAStreamedBodyDoesNotGetIntoIt) {
+  const std::string next = "GET /r/x HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
+  const std::string with_body = " HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nok";
+  const std::string without = " HTTP/1.1\r\nHost: h\r\n\r\n";
+  for (const std::string& first : {"GET /r/steady" + without, "GET /r/stream/short" + without, "POST /r/steady" + with_body,
+                                   "POST /r/stream/short" + with_body}) {
+    TcpClient at_once(port_);
+    at_once.write(first + next);
+    TcpClient later(port_);
+    later.write(first);
+    const std::string start = later.read_until("\r\n\r\n");
+    later.write(next);
+    for (const std::string& all : {at_once.read_all(), start + later.read_all()}) {
+      EXPECT_TRUE(all.starts_with("HTTP/1.1 200"));
+      // All of the body before the second answer, or nothing of that and a body that is seen to be cut off.
+      EXPECT_EQ(dechunked(all).has_value(), all.ends_with("0||none|none")) << first << all.size();
+    }
+    EXPECT_TRUE(at_once.closed());
+    EXPECT_TRUE(later.closed());
+  }
+  EXPECT_TRUE(ask("GET", "/r/x").ends_with("0||none|none"));
 }
 
 TEST_F(RouteTest, AStreamedBodyIsMadeNoFasterThanItIsRead) {

@@ -57,7 +57,8 @@ void ProtooFeature::restored(TimePoint now) {
 
 void ProtooFeature::attached(std::string_view module) {
   if (module != "policyEngine") return;
-  options_ = protoo_options(context_.config);
+  options_.token_metadata_keys = token_metadata_keys(context_.config.policy);
+  options_.anybody_closes_rooms = options_.token.empty() && options_.token_metadata_keys.empty();
   dialect_.set_token_metadata_keys(options_.token_metadata_keys, options_.anybody_closes_rooms);
 }
 

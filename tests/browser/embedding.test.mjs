@@ -2,12 +2,13 @@
 // (docs/embedding.md).
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { NativeClient } from './support/native_client.mjs';
 import { OperatorProgram, installAndBuild } from './support/operator_program.mjs';
+import { startServer } from './support/server.mjs';
 
 // Codes of sluice::rooms::ErrorCode.
 const [INVALID_PARAMS, NOT_FOUND, REFUSED, UNAVAILABLE] = [0, 1, 2, 3];
@@ -236,6 +237,68 @@ test('a server with a name outlives its program, and the next one finds it; join
   await second.ask('close');
   assert.equal((await alice.ended()).code, 1001);
   await second.stop();
+});
+
+test('a server started anew, or running before listen(), has the modules of its program', async (context) => {
+  // Attaches a policy of the secret argv[3] to the server at argv[1], argv[2] (before or after) it listens.
+  const source = join(folder, 'follower.cpp');
+  writeFileSync(source, `#include <sluice/sluice.hpp>
+    #include <iostream>
+    using namespace sluice::rooms;
+    int main(int, char** argv) {
+      SignalingServer server({.controlSocket = argv[1]});
+      PolicyEngine policy({.secret = argv[3], .required = true});
+      server.on("connection:restored", [] { std::cout << "restored" << std::endl; });
+      server.on("error", [](const Event& event) { std::cout << event.data.dump() << std::endl; });
+      if (argv[2] == std::string("before")) policy.attach(server);
+      server.listen();
+      policy.attach(server);
+      std::cout << "ready" << std::endl;
+      std::cin.get();
+    }`);
+  const flags = execFileSync('pkg-config', ['--cflags', '--libs', 'sluice'], {
+    encoding: 'utf8', env: { ...process.env, PKG_CONFIG_PATH: join(built.prefix, 'lib/pkgconfig') } }).trim().split(/\s+/);
+  const follower = join(folder, 'follower');
+  execFileSync('g++', ['-std=c++20', source, '-o', follower, ...flags, `-Wl,-rpath,${join(built.prefix, 'lib')}`]);
+  const controlSocket = join(folder, 'followed.sock');
+  const options = { 'control-socket': controlSocket, 'governance.port': 0 };
+  const follow = async (when, secret = 'a policy secret') => {
+    const program = new OperatorProgram(follower, [controlSocket, when, secret]);
+    context.after(() => program.child.kill('SIGKILL'));
+    await program.next((line) => line.text === 'ready');
+    return program;
+  };
+  const start = async () => {
+    const started = await startServer(options);
+    context.after(() => started.stop());
+    return started;
+  };
+  const refused = async (server) => {
+    const client = await NativeClient.connect(server);
+    client.send({ type: 'join', roomId: 'r', metadata: { displayName: 'Mallory' } });
+    assert.equal((await client.nextOf('error')).message, 'A valid policy token is required to join this room');
+    client.close();
+  };
+  let server = await start();
+  const program = await follow('after');
+  await refused(server);
+  // The server as a whole: nothing of it is left, but the program is.
+  await server.stop();
+  server = await start();
+  await program.next((line) => line.text === 'restored');
+  await refused(server);
+  await program.stop();
+  // Another policy is not obeyed, and the program hears so.
+  const other = await follow('before', 'another secret');
+  const problem = await other.next((line) => line.module === 'policyEngine');
+  assert.match(problem.message, /^The module 'policyEngine' is not attached: .*another 'secret'/);
+  await other.stop();
+  await server.stop();
+  server = await start();
+  const early = await follow('before');
+  await refused(server);
+  await early.stop();
+  await server.stop();
 });
 
 test('pkg-config knows the library', () => {

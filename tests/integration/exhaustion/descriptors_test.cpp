@@ -45,6 +45,9 @@ TEST(DescriptorExhaustion, ControlRefusesNewSocketsKeepsOldOnesAndAnswersItsOper
 }
 
 TEST(DescriptorExhaustion, AcceptThatFailsDoesNotSpin) {
+#ifdef SLUICE_SANITIZED
+  GTEST_SKIP() << "UBSan looks at memory through a pipe, and takes a pipe that it cannot have for bad memory";
+#endif
   ServerProcess server(same_user);
   ASSERT_TRUE(server.wait_until_ready()) << server.log();
   const pid_t control = server.child("sluice-control");
@@ -67,6 +70,9 @@ TEST(DescriptorExhaustion, AcceptThatFailsDoesNotSpin) {
 }
 
 TEST(DescriptorExhaustion, TheSupervisorGoesOnAndStartsChildrenAgainWhenItCan) {
+#ifdef SLUICE_SANITIZED
+  GTEST_SKIP() << "UBSan looks at memory through a pipe, and takes a pipe that it cannot have for bad memory";
+#endif
   ServerProcess server(same_user);
   ASSERT_TRUE(server.wait_until_ready()) << server.log();
   const pid_t control = server.child("sluice-control");

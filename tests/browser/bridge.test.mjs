@@ -1,5 +1,6 @@
 // Rooms that dialects share by `dialects.bridge`: real clients of three protocols see each other come and go, and hear each other.
 import assert from 'node:assert/strict';
+import { webcrypto } from 'node:crypto';
 import test, { after, before } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import WebSocket from 'ws';
@@ -9,7 +10,9 @@ import { dialectMembers } from './support/dialect_members.mjs';
 import { stopCleanly } from './support/log_check.mjs';
 import { startServer } from './support/server.mjs';
 
-globalThis.WebSocket ??= WebSocket; // Node 18 has none of its own
+// Node 18 has neither of its own.
+globalThis.WebSocket ??= WebSocket;
+globalThis.crypto ??= webcrypto;
 let server;
 let clients;
 before(async () => {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import test, { after, before } from 'node:test';
 import WebSocket from 'ws';
-import { appToken } from '../../control/page/clients/wrtc-signal.js';
+import { appToken } from './support/wrtc_signal.mjs';
 import { roomOf } from './support/admin.mjs';
 import { dialectMembers } from './support/dialect_members.mjs';
 import { stopCleanly } from './support/log_check.mjs';

@@ -7,7 +7,7 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after, before } from 'node:test';
-import { appToken } from '../../control/page/clients/wrtc-signal.js';
+import { appToken } from './support/wrtc_signal.mjs';
 import { roomOf } from './support/admin.mjs';
 import { controlClient } from './support/control_client.mjs';
 import { dialectMembers } from './support/dialect_members.mjs';

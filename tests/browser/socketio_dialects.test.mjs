@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { connect as connectTcp } from 'node:net';
 import test, { after, before } from 'node:test';
 import { io } from 'socket.io-client';
-import { appToken, enterRoom, openRoom, signIn } from '../../control/page/clients/wrtc-signal.js';
+import { appToken, enterRoom, openRoom, signIn } from './support/wrtc_signal.mjs';
 import { engineClient } from './support/engine_client.mjs';
 import { stopCleanly } from './support/log_check.mjs';
 import { startServer } from './support/server.mjs';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import test, { after, before } from 'node:test';
-import { appToken } from '../../control/page/clients/wrtc-signal.js';
+import { appToken } from './support/wrtc_signal.mjs';
 import { eventually, startBrowser } from './support/browser.mjs';
 import { stopCleanly } from './support/log_check.mjs';
 import { startServer } from './support/server.mjs';

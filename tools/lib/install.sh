@@ -11,7 +11,7 @@ build_packages=(
 # The fast SRTP; it is written for x86-64 only, and without it the build takes OpenSSL's.
 if [[ $(uname -m) == x86_64 ]]; then build_packages+=(libipsec-mb-dev); fi
 # The real clients of the tests.
-test_packages=(chromium coturn iproute2 dpkg-dev adduser python3-minimal systemd procps)
+test_packages=(chromium coturn iproute2 dpkg-dev file adduser python3-minimal systemd procps)
 # Fuzzers (libFuzzer) and clang-tidy.
 full_packages=(clang-19 clang-tidy-19 libclang-rt-19-dev)
 

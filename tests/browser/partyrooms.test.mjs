@@ -1,6 +1,6 @@
 // Contract partyroom against the real server: the real partysocket in Node, HTTP, and by hand what it would never send.
 import assert from 'node:assert/strict';
-import { createHmac } from 'node:crypto';
+import { createHmac, webcrypto } from 'node:crypto';
 import test, { after, before } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import PartySocket from 'partysocket';
@@ -8,6 +8,8 @@ import WebSocket from 'ws';
 import { importWithPackages } from './support/bundle.mjs';
 import { stopCleanly } from './support/log_check.mjs';
 import { startServer } from './support/server.mjs';
+
+globalThis.crypto ??= webcrypto; // Node 18 has none of its own
 
 let server;
 let snippet;

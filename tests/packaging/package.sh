@@ -8,6 +8,7 @@ die() { echo "package: FAILED: $*" >&2; exit 1; }
 
 if [[ ${SLUICE_IN_OVERLAY-} != yes ]]; then
   ((EUID == 0)) || { say "skipped: not root"; exit 77; }
+  unshare --mount --pid --fork --mount-proc true 2>/dev/null || { say "skipped: no mount namespaces here (a plain chroot has none)"; exit 77; }
   source "$(dirname "$(realpath "$0")")/deb.sh"
   deb=$(make_deb "$build") || die "cpack"
   place=$(mktemp -d)
